@@ -1,0 +1,121 @@
+//! The only reader of time. Everything else takes a [`Timestamp`] as a parameter.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Seconds of one day.
+pub const DAY: i64 = 86_400;
+
+/// 9999-12-30T22:00:00Z: the last second that is in the year 9999 (the last that RFC 5280 section
+/// 4.1.2.5 can express) in every time zone.
+const LAST: i64 = 253_402_207_200;
+
+impl Timestamp {
+    /// A time from seconds since the epoch, clamped to the years 1970 to 9999.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds.clamp(0, LAST))
+    }
+
+    /// Seconds since the epoch, never negative.
+    #[must_use]
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since the epoch as the unsigned number the encoders want.
+    #[must_use]
+    pub fn unix_unsigned(self) -> u64 {
+        self.0.unsigned_abs()
+    }
+
+    /// This time moved by a number of seconds, clamped to the years 1970 to 9999.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_unix(self.0.saturating_add(seconds))
+    }
+
+    /// This time moved by a number of days, clamped to the years 1970 to 9999.
+    #[must_use]
+    pub fn plus_days(self, days: i64) -> Self {
+        self.plus_seconds(days.saturating_mul(DAY))
+    }
+
+    /// Whole days from this time until `later`, rounded towards zero; negative when past.
+    #[must_use]
+    pub fn days_until(self, later: Self) -> i64 {
+        (later.0 - self.0) / DAY
+    }
+
+    /// `2026-11-22T12:00:00Z`, for machines.
+    #[must_use]
+    pub fn rfc3339(self) -> String {
+        self.zoned(&jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// `2026-11-22 21:00:00 +0900`, in the zone of this machine, for people.
+    #[must_use]
+    pub fn local(self) -> String {
+        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+    }
+
+    /// `2026-11-22`, in the zone of this machine, for lists.
+    #[must_use]
+    pub fn local_date(self) -> String {
+        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y-%m-%d").to_string()
+    }
+
+    /// `2023/09/07 12:56:10`, in the zone of this machine: the form of the WebORCA log.
+    #[must_use]
+    pub fn weborca_log(self) -> String {
+        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y/%m/%d %H:%M:%S").to_string()
+    }
+
+    fn zoned(self, zone: &jiff::tz::TimeZone) -> jiff::Zoned {
+        jiff::Timestamp::from_second(self.0)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .to_zoned(zone.clone())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+/// The wall clock's time, now.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+pub fn now() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp::from_unix(i64::try_from(elapsed.as_secs()).unwrap_or(LAST))
+}
+
+/// A point on the monotonic clock, for measuring how long something took.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machine_times_are_rfc3339_in_utc() {
+        assert_eq!(Timestamp::from_unix(1_694_091_370).rfc3339(), "2023-09-07T12:56:10Z");
+    }
+
+    #[test]
+    fn times_outside_the_years_of_x509_are_clamped() {
+        assert_eq!(Timestamp::from_unix(-5).unix(), 0);
+        assert_eq!(Timestamp::from_unix(i64::MAX).rfc3339(), "9999-12-30T22:00:00Z");
+        assert_eq!(Timestamp::from_unix(0).plus_days(i64::MAX).rfc3339(), "9999-12-30T22:00:00Z");
+    }
+}

@@ -1,0 +1,15 @@
+//! Sekisho (関所): a private CA, an encrypted key vault, revocation, and the mutual-TLS gate
+//! that stands in front of a web application, in one static binary.
+//!
+//! # The house
+//!
+//! Each room may use only the rooms named after it, also transitively;
+//! `tests/architecture.rs` holds this table.
+//!
+//! | room | holds | may use |
+//! |---|---|---|
+//! | [`ground`] | clock, secret bytes, checked files, `Untrusted` text, the message catalogue | nothing of ours |
+//! | [`hardening`] | process limits, locked memory; the only room with `unsafe` | ground |
+
+pub mod ground;
+pub mod hardening;
