@@ -10,6 +10,8 @@
 //! |---|---|---|
 //! | [`ground`] | clock, secret bytes, checked files, `Untrusted` text, the message catalogue | nothing of ours |
 //! | [`hardening`] | process limits, locked memory; the only room with `unsafe` | ground |
+//! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground |
 
 pub mod ground;
 pub mod hardening;
+pub mod ledger;

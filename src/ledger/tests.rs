@@ -1,0 +1,243 @@
+//! The promises of the ledger as a whole.
+
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+use super::*;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("ledger")
+    }
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(1_700_000_000 + seconds)
+}
+
+fn key(id: u64) -> HeadKey {
+    HeadKey::new(id, &[7; 32])
+}
+
+fn holder(name: &str) -> Holder {
+    Holder::new(format!("CN={name}"), name.to_owned(), String::new()).unwrap()
+}
+
+fn intended(number: u64, holder: &Holder) -> Event {
+    let digest = octets(&[1; 32]).unwrap();
+    Event::Intended(Intended {
+        number,
+        serial: octets(&[&number.to_be_bytes()[..], &[9; 12]].concat()).unwrap(),
+        issuer: 1,
+        profile: Profile::Client,
+        profile_version: 1,
+        not_before: 0,
+        not_after: 4_000_000_000,
+        key_sha256: digest.clone(),
+        to_be_signed_sha256: digest,
+        custody: Custody::HandedOut,
+        holder_sha256: octets(&holder.sha256().unwrap()).unwrap(),
+        renews: None,
+        audience: None,
+        request: None,
+    })
+}
+
+/// Issues one certificate in two transactions, as `ca` does.
+fn issue(ledger: &Ledger, name: &str) -> u64 {
+    let holder = holder(name);
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    let number = transaction.next_number().unwrap();
+    transaction.append(intended(number, &holder)).unwrap();
+    transaction.put_holder(number, &holder, &[name]).unwrap();
+    transaction.commit().unwrap();
+    let certificate = format!("certificate {number}").into_bytes();
+    let mut transaction = ledger.begin(time(1), "uid:0").unwrap();
+    let sha256 = octets(&sha256(&certificate)).unwrap();
+    transaction.append(Event::Issued(Issued { number, sha256 })).unwrap();
+    transaction.put_certificate(number, &certificate).unwrap();
+    transaction.commit().unwrap();
+    number
+}
+
+fn revoke(ledger: &Ledger, number: u64) -> Result<(), LedgerError> {
+    let mut transaction = ledger.begin(time(2), "uid:0")?;
+    transaction.append(Event::Revoked(Revoked { number, reason: 1, invalidity: None }))?;
+    transaction.commit()
+}
+
+#[test]
+fn what_was_committed_is_there_after_reopening() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let number = issue(&ledger, "受付1");
+    revoke(&ledger, number).unwrap();
+    drop(ledger);
+    let ledger = Ledger::open(&folder.path()).unwrap();
+    let reader = ledger.reader().unwrap();
+    let record = reader.record(number).unwrap().unwrap();
+    assert_eq!(record.state(), State::Revoked);
+    assert_eq!(reader.numbers_of_name("受付1").unwrap(), [number]);
+    assert!(reader.numbers_of_name("受付").unwrap().is_empty());
+    assert_eq!(reader.number_of_serial(record.serial()).unwrap(), Some(number));
+    assert_eq!(reader.revoked(1).unwrap().len(), 1);
+    assert_eq!(reader.holder(&record).unwrap().unwrap().common_name, "受付1");
+    assert_eq!(reader.verify(|_| ()).unwrap(), 3);
+}
+
+#[test]
+fn a_transaction_that_is_not_committed_leaves_nothing() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    transaction.append(intended(1, &holder("a"))).unwrap();
+    drop(transaction);
+    assert_eq!(ledger.reader().unwrap().next_number().unwrap(), 1);
+    assert_eq!(issue(&ledger, "a"), 1);
+}
+
+#[test]
+fn a_number_is_never_used_twice_and_nothing_is_revoked_twice() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let number = issue(&ledger, "a");
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    let again = transaction.append(intended(number, &holder("b")));
+    assert!(matches!(again, Err(LedgerError::OutOfOrder { .. })), "{again:?}");
+    drop(transaction);
+    revoke(&ledger, number).unwrap();
+    let again = revoke(&ledger, number);
+    assert!(matches!(again, Err(LedgerError::OutOfOrder { .. })), "{again:?}");
+}
+
+#[test]
+fn an_intent_without_its_issue_is_found_and_counts_as_revoked_when_abandoned() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    issue(&ledger, "a");
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    transaction.append(intended(2, &holder("b"))).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(ledger.reader().unwrap().open_intents().unwrap(), [2]);
+    let mut transaction = ledger.begin(time(1), "uid:0").unwrap();
+    transaction.append(Event::Abandoned(Numbered { number: 2 })).unwrap();
+    transaction.commit().unwrap();
+    let reader = ledger.reader().unwrap();
+    assert!(reader.open_intents().unwrap().is_empty());
+    assert_eq!(reader.revoked(1).unwrap()[0].number(), 2);
+    assert_eq!(issue(&ledger, "c"), 3);
+}
+
+#[test]
+fn a_chain_edited_without_the_key_is_found() {
+    let folder = Folder::new();
+    let mut ledger = Ledger::create(&folder.path()).unwrap();
+    ledger.seal_with(vec![key(1)]).unwrap();
+    issue(&ledger, "a");
+    // Somebody replaces the last entry and makes the head fit it.
+    let view = ledger.store.write().unwrap();
+    let mut entry =
+        Entry::from_bytes(&view.get(ENTRIES, &2_u64.to_be_bytes()).unwrap().unwrap()).unwrap();
+    entry.actor = "uid:12345".to_owned();
+    let bytes = entry.to_bytes().unwrap();
+    view.put(ENTRIES, &2_u64.to_be_bytes(), &bytes).unwrap();
+    let mut head = Head::load(&view).unwrap();
+    head.advance(2, sha256(&bytes));
+    head.save(&view).unwrap();
+    view.commit().unwrap();
+    drop(ledger);
+    let mut ledger = Ledger::open(&folder.path()).unwrap();
+    ledger.reader().unwrap().verify(|_| ()).unwrap();
+    let found = ledger.seal_with(vec![key(1)]);
+    assert!(matches!(found, Err(LedgerError::HeadForged { sequence: 2 })), "{found:?}");
+}
+
+#[test]
+fn what_was_written_while_the_vault_was_closed_is_sealed_at_the_next_opening() {
+    let folder = Folder::new();
+    let mut ledger = Ledger::create(&folder.path()).unwrap();
+    ledger.seal_with(vec![key(1)]).unwrap();
+    let number = issue(&ledger, "a");
+    drop(ledger);
+    let mut ledger = Ledger::open(&folder.path()).unwrap();
+    revoke(&ledger, number).unwrap();
+    ledger.seal_with(vec![key(2), key(1)]).unwrap();
+    drop(ledger);
+    let mut ledger = Ledger::open(&folder.path()).unwrap();
+    ledger.seal_with(vec![key(2)]).unwrap();
+}
+
+#[test]
+fn a_record_that_disagrees_with_the_chain_is_found() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let first = issue(&ledger, "a");
+    let second = issue(&ledger, "b");
+    revoke(&ledger, second).unwrap();
+    let view = ledger.store.write().unwrap();
+    let bytes = view.get(RECORDS, &first.to_be_bytes()).unwrap().unwrap();
+    view.put(RECORDS, &second.to_be_bytes(), &bytes).unwrap();
+    view.commit().unwrap();
+    let found = ledger.reader().unwrap().verify(|_| ());
+    assert!(matches!(found, Err(LedgerError::RecordDisagrees { number: 2 })), "{found:?}");
+}
+
+#[test]
+fn a_flipped_bit_is_a_clear_error_or_the_right_answer() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    for name in ["a", "b", "c"] {
+        let number = issue(&ledger, name);
+        if name == "b" {
+            revoke(&ledger, number).unwrap();
+        }
+    }
+    drop(ledger);
+    let whole = std::fs::read(folder.path()).unwrap();
+    let mut errors = 0_u32;
+    for step in 0..4_000_usize {
+        let damaged = Folder::new();
+        let position = step * 7_919 % whole.len();
+        std::fs::copy(folder.path(), damaged.path()).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(damaged.path()).unwrap();
+        let flipped = whole[position] ^ (1 << (step % 8));
+        file.write_all_at(&[flipped], u64::try_from(position).unwrap()).unwrap();
+        let answers = Ledger::open(&damaged.path()).and_then(|ledger| {
+            let reader = ledger.reader()?;
+            reader.verify(|_| ())?;
+            Ok((
+                reader.records(0, 10)?.iter().map(Record::state).collect::<Vec<_>>(),
+                reader.numbers_of_name("b")?,
+                reader.revoked(1)?.len(),
+                reader.next_number()?,
+            ))
+        });
+        match answers {
+            Ok(answers) => {
+                let states = vec![State::Issued, State::Revoked, State::Issued];
+                assert_eq!(answers, (states, vec![2], 1, 4), "flip at {position}");
+            }
+            Err(error) => {
+                assert!(matches!(error, LedgerError::Damaged(_)), "flip at {position}: {error:?}");
+                errors += 1;
+            }
+        }
+    }
+    assert!(errors > 0, "no flip was ever found: the test looks at the wrong places");
+}
+
+#[test]
+fn a_second_process_waits_and_is_told_who_is_in_the_way() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let path = folder.path();
+    let waiting = std::thread::spawn(move || Ledger::open(&path).map(drop));
+    drop(ledger);
+    waiting.join().unwrap().unwrap();
+}
