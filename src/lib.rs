@@ -10,6 +10,8 @@
 //! |---|---|---|
 //! | [`ground`] | clock, secret bytes, checked files, `Untrusted` text, the message catalogue | nothing of ours |
 //! | [`hardening`] | process limits, locked memory; the only room with `unsafe` | ground |
+//! | [`pki`] | bytes and values: names, keys, certificates, requests, CRLs, PKCS#8, PKCS#12 | ground |
 
 pub mod ground;
 pub mod hardening;
+pub mod pki;
