@@ -10,8 +10,12 @@
 //! |---|---|---|
 //! | [`ground`] | clock, secret bytes, checked files, `Untrusted` text, the message catalogue | nothing of ours |
 //! | [`hardening`] | process limits, locked memory; the only room with `unsafe` | ground |
-//! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground |
+//! | [`pki`] | bytes and values: names, keys, certificates, requests, CRLs, PKCS#8, PKCS#12 | ground |
+//! | [`vault`] | the CA keys, sealed; key slots that open them | ground, hardening, pki |
+//! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground, pki |
 
 pub mod ground;
 pub mod hardening;
 pub mod ledger;
+pub mod pki;
+pub mod vault;

@@ -179,8 +179,9 @@ impl OpenVault {
     /// # Errors
     /// `Random` or `Cryptography`.
     pub fn add_authority_key(&mut self, number: u64, key: PrivateKey) -> Result<(), VaultError> {
+        let pkcs8 = key.pkcs8().map_err(|_| VaultError::Cryptography)?;
         let vault = self.body.vault.as_bytes();
-        let sealed = self.data_key.seal_record(vault, RecordKind::AuthorityKey, number, &key.pkcs8())?;
+        let sealed = self.data_key.seal_record(vault, RecordKind::AuthorityKey, number, &pkcs8)?;
         self.body.records.push(sealed);
         self.authority_keys.insert(number, key);
         Ok(())
@@ -233,10 +234,16 @@ impl OpenVault {
         let mut records = Vec::with_capacity(self.body.records.len() + 1);
         for (number, key) in &self.authority_keys {
             let kind = RecordKind::AuthorityKey;
-            records.push(fresh.seal_record(vault, kind, *number, &key.pkcs8())?);
+            let pkcs8 = key.pkcs8().map_err(|_| VaultError::Cryptography)?;
+            records.push(fresh.seal_record(vault, kind, *number, &pkcs8)?);
         }
         let old = SecretBytes::copy_of(self.data_key.key.expose());
-        records.push(fresh.seal_record(vault, RecordKind::RetiredDataKey, self.data_key.id, &old)?);
+        records.push(fresh.seal_record(
+            vault,
+            RecordKind::RetiredDataKey,
+            self.data_key.id,
+            &old,
+        )?);
         self.body.data_key = fresh.id;
         self.body.slots = slots;
         self.body.records = records;
@@ -265,8 +272,7 @@ impl OpenVault {
         let key = cipher::derive(&self.data_key.key, vault, Purpose::Escrow)?;
         let place = Place { vault, kind: ESCROW, id: number };
         let sealed = cipher::seal(&key, &place, pkcs8.expose())?;
-        let escrowed =
-            EscrowedKey { version: ESCROW_VERSION, data_key: self.data_key.id, sealed };
+        let escrowed = EscrowedKey { version: ESCROW_VERSION, data_key: self.data_key.id, sealed };
         Ok(escrowed.to_der()?)
     }
 
@@ -279,10 +285,8 @@ impl OpenVault {
         if escrowed.version != ESCROW_VERSION {
             return Err(VaultError::UnknownVersion { found: escrowed.version });
         }
-        let data_key = self
-            .data_keys()
-            .find(|key| key.id == escrowed.data_key)
-            .ok_or(VaultError::Damaged)?;
+        let data_key =
+            self.data_keys().find(|key| key.id == escrowed.data_key).ok_or(VaultError::Damaged)?;
         let vault = self.body.vault.as_bytes();
         let key = cipher::derive(&data_key.key, vault, Purpose::Escrow)?;
         let place = Place { vault, kind: ESCROW, id: number };

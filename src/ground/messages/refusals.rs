@@ -38,6 +38,58 @@ refusals! {
     FileSystemError { path, reason }
         en "the system refused {path}: {reason}" => "Check the disk and the system log, then try again."
         ja "{path} をシステムが拒否しました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
+
+    // ---- pki: names ----
+    NameEmpty {}
+        en "the name is empty" => "Give a name of 1 to 64 characters."
+        ja "名前が空です" => "1 文字以上 64 文字以内の名前を指定してください。"
+    NameTooLong { characters, limit }
+        en "the name has {characters} characters; at most {limit} are allowed" => "Give a shorter name."
+        ja "名前が {characters} 文字あり、上限の {limit} 文字を超えています" => "短い名前を指定してください。"
+    NameSpaceAtEnd {}
+        en "a space begins or ends the name" => "Remove the space at the beginning or end."
+        ja "名前の先頭または末尾に空白があります" => "先頭と末尾の空白を取り除いてください。"
+    NameHiddenCharacter { character }
+        en "the name contains a character that cannot be seen ({character})" => "Type the name again instead of pasting it."
+        ja "名前に目に見えない文字 ({character}) が含まれています" => "貼り付けずに、名前を入力し直してください。"
+    NameCountry {}
+        en "the country is not two letters" => "Give the two-letter code, such as JP."
+        ja "国名が 2 文字の英字ではありません" => "JP のような 2 文字の国コードを指定してください。"
+    NameWildcard {}
+        en "a wildcard (*) is not allowed in a server name" => "Issue one certificate for each server name."
+        ja "サーバ名にワイルドカード (*) は使えません" => "サーバ名ごとに証明書を発行してください。"
+    NameHostName {}
+        en "this is not a host name" => "Use letters, digits and hyphens, such as weborca-server; for an IP address use the option for addresses."
+        ja "ホスト名として使えない名前です" => "weborca-server のように英数字とハイフンで指定してください。IP アドレスは、IP アドレス用のオプションで指定します。"
+    NameAddress {}
+        en "this is not an IP address" => "Give an address such as 192.168.1.100."
+        ja "IP アドレスではありません" => "192.168.1.100 のような IP アドレスを指定してください。"
+    NameEncoding {}
+        en "the name cannot be written into a certificate" => "Give another name."
+        ja "この名前は証明書に書き込めません" => "別の名前を指定してください。"
+
+    // ---- pki: certificates ----
+    CertificateTooLarge { limit }
+        en "the certificate is larger than {limit} bytes" => "Check that it is the right file."
+        ja "証明書が {limit} バイトを超えています" => "正しいファイルか確認してください。"
+    CertificatesTooMany { limit }
+        en "the file holds more than {limit} certificates" => "Give a file with one certificate and its chain only."
+        ja "ファイルに {limit} 個を超える証明書が入っています" => "1 つの証明書とその中間証明書だけのファイルを指定してください。"
+    CertificateMalformed {}
+        en "this is not a valid X.509 certificate" => "Check that it is the right file (.crt) and that it was copied completely."
+        ja "X.509 証明書として読み取れません" => "正しいファイル (.crt) か、最後までコピーされているか確認してください。"
+    CertificateMissing {}
+        en "the file holds no certificate" => "Check that it is the right file (.crt)."
+        ja "ファイルに証明書が入っていません" => "正しいファイル (.crt) か確認してください。"
+    CertificateOtherIssuer {}
+        en "the certificate was issued by another CA" => "Give the certificate of the CA that issued it, or issue a new one here."
+        ja "別の認証局が発行した証明書です" => "発行した認証局の証明書を指定するか、この認証局で発行し直してください。"
+    CertificateIssuerIsNoAuthority {}
+        en "the certificate given as the issuer is not a CA certificate" => "Give the CA certificate (ca.crt)."
+        ja "発行者として指定された証明書は、認証局の証明書ではありません" => "認証局の証明書 (ca.crt) を指定してください。"
+    CertificateBadSignature {}
+        en "the certificate's signature is not that of this CA" => "Do not use this certificate. Find out where it came from."
+        ja "証明書の署名がこの認証局のものではありません" => "この証明書は使わないでください。入手元を確認してください。"
 }
 
 impl From<FileError> for Refusal {

@@ -1,0 +1,34 @@
+//! Bytes and values: names, serial numbers, keys, certificates, certificate requests, revocation
+//! lists, and the two private-key containers. Nothing here reads a clock, a file or the network;
+//! only keys, salts and serial numbers draw on the random number generator.
+//!
+//! | file | holds | standard |
+//! |---|---|---|
+//! | [`algorithm`] | the one table of key and signature algorithms | RFC 5480, 8410, 8017 |
+//! | [`name`] | names that go into certificates, and foreign names made readable | RFC 5280 4.1.2.4 |
+//! | [`serial`] | serial numbers | RFC 5280 4.1.2.2 |
+//! | [`key`] | private keys, and what can sign | RFC 5958 |
+//! | [`certificate`] | reading certificates | RFC 5280 4 |
+//! | [`issue`] | the certificate profiles, prepared first and signed once | RFC 5280 4 |
+//! | [`request`] | reading certificate requests | RFC 2986 |
+//! | [`revocation_list`] | writing and reading revocation lists | RFC 5280 5 |
+//! | [`pkcs8`], [`pkcs12`] | private keys for people's browsers and programs | RFC 5958, 7292, 8018 |
+//! | [`passphrase`] | passphrases for those, and how long to stretch them | RFC 8018 4 |
+
+#![forbid(unsafe_code)]
+
+pub mod algorithm;
+pub mod certificate;
+mod extension;
+pub mod key;
+pub mod name;
+mod pem;
+pub mod serial;
+mod signed;
+mod validity;
+
+pub use algorithm::KeyAlgorithm;
+pub use certificate::Certificate;
+pub use key::{PrivateKey, Signer, key_identifier};
+pub use name::{CommonName, DistinguishedName, SubjectAlternativeName};
+pub use serial::SerialNumber;

@@ -1,0 +1,59 @@
+//! The envelope that certificates, requests and lists share:
+//! `SEQUENCE { toBeSigned, signatureAlgorithm, signature BIT STRING }` (RFC 5280 sections 4.1.1 and 5.1.1).
+
+use der::asn1::{AnyRef, BitStringRef};
+use der::{Decode, Encode, Reader, Sequence, SliceReader};
+
+use super::algorithm::{self, KeyAlgorithm, PublicKey};
+
+/// The three parts, borrowed from the bytes they stand in.
+pub(super) struct Signed<'a> {
+    /// The bytes under the signature, tag and length included.
+    pub(super) to_be_signed: &'a [u8],
+    /// The content of the algorithm identifier.
+    pub(super) algorithm: &'a [u8],
+    signature: &'a [u8],
+}
+
+impl<'a> Signed<'a> {
+    /// Takes the envelope apart; nothing may follow it.
+    pub(super) fn from_der(bytes: &'a [u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(bytes)?;
+        let signed = reader.sequence(|inner| {
+            let to_be_signed = inner.tlv_bytes()?;
+            let algorithm = algorithm::read_identifier(inner)?;
+            let signature: BitStringRef<'a> = inner.decode()?;
+            let signature = signature.as_bytes().ok_or(der::ErrorKind::Failed)?;
+            Ok::<_, der::Error>(Self { to_be_signed, algorithm, signature })
+        })?;
+        reader.finish()?;
+        Ok(signed)
+    }
+
+    /// Whether the signature is that of the holder of this public key.
+    pub(super) fn is_signed_by(&self, subject_public_key_info: &[u8]) -> bool {
+        PublicKey::from_der(subject_public_key_info)
+            .is_ok_and(|key| key.verifies(self.algorithm, self.to_be_signed, self.signature))
+    }
+}
+
+/// Puts the envelope together.
+pub(super) fn assemble(
+    to_be_signed: &[u8],
+    algorithm: KeyAlgorithm,
+    signature: &[u8],
+) -> der::Result<Vec<u8>> {
+    Envelope {
+        to_be_signed: AnyRef::from_der(to_be_signed)?,
+        algorithm: algorithm.signature_identifier()?,
+        signature: BitStringRef::from_bytes(signature)?,
+    }
+    .to_der()
+}
+
+#[derive(Sequence)]
+struct Envelope<'a> {
+    to_be_signed: AnyRef<'a>,
+    algorithm: AnyRef<'a>,
+    signature: BitStringRef<'a>,
+}
