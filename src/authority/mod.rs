@@ -1,0 +1,401 @@
+//! The one door to everything that changes state: vault, ledger, CA and revocation behind one set
+//! of commands. The command line uses it in its own process.
+//!
+//! A data folder holds `authority/vault` and `authority/ledger`; both are made together or not at
+//! all. Opening it finishes or undoes what a crash left half done, and says so.
+
+#![forbid(unsafe_code)]
+
+mod initialise;
+mod recovery;
+mod slots;
+
+use std::path::{Path, PathBuf};
+
+pub use initialise::Initialise;
+pub use recovery::Repairs;
+
+use crate::ca::{self, Bundle, BundleOptions, IssueRequest, IssuedCertificate, Issuer};
+use crate::ground::clock::Timestamp;
+use crate::ground::files;
+use crate::ground::messages::Refusal;
+use crate::ledger::{
+    Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
+};
+use crate::pki::revocation_list::Reason;
+use crate::pki::{Certificate, PrivateKey};
+use crate::revocation::{self, SignedCrl};
+use crate::vault::{OpenVault, SealedVault, SlotSecret, SlotSummary};
+
+/// The authority over one data folder. It has the folder to itself while it lives.
+pub struct Authority {
+    folder: DataFolder,
+    ledger: Ledger,
+    open_vault: Option<OpenVault>,
+    actor: String,
+    now: Timestamp,
+}
+
+/// Where things lie in a data folder.
+#[derive(Debug, Clone)]
+pub struct DataFolder(PathBuf);
+
+/// A certificate, with what is known of it.
+pub struct CertificateView {
+    /// What the ledger's chain says.
+    pub record: Record,
+    /// The personal fields; none once they are erased.
+    pub holder: Option<Holder>,
+}
+
+/// Which certificate is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// By its number.
+    Number(u64),
+    /// By its common name, when only one certificate that is not revoked has it.
+    CommonName(String),
+}
+
+/// What became of a whole check of the ledger.
+pub struct Verified {
+    /// Entries of the chain.
+    pub entries: u64,
+    /// Certificates with a record.
+    pub certificates: u64,
+}
+
+impl DataFolder {
+    /// A data folder at a path.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The folder itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether there is a CA in it.
+    #[must_use]
+    pub fn is_initialised(&self) -> bool {
+        files::exists(&self.authority())
+    }
+
+    /// What anyone may know of the vault's slots.
+    ///
+    /// # Errors
+    /// There is no CA here, or its vault is damaged.
+    pub fn slots(&self) -> Result<Vec<SlotSummary>, Refusal> {
+        self.require_initialised()?;
+        Ok(SealedVault::read(&self.vault())?.slots())
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.0.join("authority")
+    }
+
+    fn vault(&self) -> PathBuf {
+        self.authority().join("vault")
+    }
+
+    fn ledger(&self) -> PathBuf {
+        self.authority().join("ledger")
+    }
+
+    fn require_initialised(&self) -> Result<(), Refusal> {
+        if self.is_initialised() {
+            return Ok(());
+        }
+        Err(Refusal::NotInitialised { folder: self.0.display().to_string() })
+    }
+}
+
+impl Authority {
+    /// Opens the authority over a data folder, with its vault sealed.
+    ///
+    /// # Errors
+    /// There is no CA here, another process has it, or vault and ledger are damaged or do not
+    /// belong together.
+    pub fn open(
+        folder: &DataFolder,
+        now: Timestamp,
+        actor: &str,
+    ) -> Result<(Self, Repairs), Refusal> {
+        folder.require_initialised()?;
+        files::check_folder(folder.path())?;
+        files::check_folder(&folder.authority())?;
+        let ledger = Ledger::open(&folder.ledger())?;
+        let sealed = SealedVault::read(&folder.vault())?;
+        let repairs = recovery::repair(&ledger, &sealed, now, actor)?;
+        let folder = folder.clone();
+        let authority =
+            Self { folder, ledger, open_vault: None, actor: actor.to_owned(), now };
+        Ok((authority, repairs))
+    }
+
+    /// Opens the vault. From here on the ledger's head is sealed with every commit. A change of
+    /// slots that a crash interrupted is finished.
+    ///
+    /// # Errors
+    /// The secret opens no slot, or the ledger was changed by somebody without the vault's key.
+    pub fn unlock(&mut self, secret: &SlotSecret) -> Result<(), Refusal> {
+        let vault = SealedVault::read(&self.folder.vault())?.open(secret)?;
+        self.seal_ledger_with(&vault)?;
+        let interrupted = vault.has_retired_data_key();
+        self.open_vault = Some(vault);
+        if interrupted {
+            self.finish_slot_change()?;
+        }
+        Ok(())
+    }
+
+    /// Issues certificates; each request has its own outcome, in order.
+    ///
+    /// # Errors
+    /// The vault is sealed, the issuer is not valid now, or the ledger could not be written.
+    pub fn issue(
+        &self,
+        requests: Vec<(IssueRequest, BundleOptions)>,
+    ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
+        let issuer = self.issuer()?;
+        ca::issue(&self.ledger, self.vault()?, &issuer, requests, self.now, &self.actor)
+    }
+
+    /// Revokes a certificate. It needs no open vault; the next CRL tells of it.
+    ///
+    /// # Errors
+    /// Unknown, revoked already, or a certificate authority.
+    pub fn revoke(
+        &self,
+        selector: &Selector,
+        reason: Reason,
+        invalidity: Option<Timestamp>,
+    ) -> Result<CertificateView, Refusal> {
+        let number = self.resolve(selector)?;
+        let record =
+            revocation::revoke(&self.ledger, number, reason, invalidity, self.now, &self.actor)?;
+        self.view(record)
+    }
+
+    /// Signs a CRL that is valid for some days.
+    ///
+    /// # Errors
+    /// The vault is sealed, the issuer is not valid now, or the ledger could not be written.
+    pub fn sign_crl(&self, days: u32) -> Result<SignedCrl, Refusal> {
+        let issuer = self.issuer()?;
+        revocation::sign_crl(&self.ledger, self.vault()?, &issuer, days, self.now, &self.actor)
+    }
+
+    /// Hands a certificate's bundle out again; a certificate authority's has no key in it. The
+    /// export of a key is recorded.
+    ///
+    /// # Errors
+    /// Unknown, never signed, or its key was not kept, or is forgotten.
+    pub fn export(
+        &self,
+        selector: &Selector,
+        options: &BundleOptions,
+    ) -> Result<Bundle, Refusal> {
+        let number = self.resolve(selector)?;
+        let view = self.show(number)?;
+        let issuer = self.issuer()?;
+        let certificate = self.certificate(&view.record)?;
+        let stem = stem_of(number, &certificate);
+        let authority = matches!(view.record.profile(), Profile::Root | Profile::Issuing);
+        if authority {
+            let (chain, root) = (vec![certificate], issuer.root().clone());
+            return Ok(Bundle { stem, chain, root, key: None });
+        }
+        let not_kept = || Refusal::KeyNotKept { number: number.to_string() };
+        let sealed = self.ledger.reader()?.sealed_key(number)?.ok_or_else(not_kept)?;
+        let pkcs8 = self.vault()?.open_escrow(number, &sealed)?;
+        let key =
+            PrivateKey::from_pkcs8(&pkcs8).map_err(|_| Refusal::LedgerDamaged {
+                reason: format!("the key of certificate {number}"),
+            })?;
+        let chain = issuer.chain_of(&certificate);
+        let bundle = Bundle::with_key(stem, chain, issuer.root().clone(), &key, options)?;
+        let mut transaction = self.ledger.begin(self.now, &self.actor)?;
+        transaction.append(Event::KeyExported(Numbered { number }))?;
+        transaction.commit()?;
+        Ok(bundle)
+    }
+
+    /// Deletes the sealed copy of a certificate's private key for good.
+    ///
+    /// # Errors
+    /// Unknown, or there is no copy.
+    pub fn forget_key(&self, selector: &Selector) -> Result<CertificateView, Refusal> {
+        let number = self.resolve(selector)?;
+        let view = self.show(number)?;
+        if !view.record.escrowed() {
+            return Err(Refusal::KeyNotKept { number: number.to_string() });
+        }
+        let mut transaction = self.ledger.begin(self.now, &self.actor)?;
+        transaction.append(Event::KeyForgotten(Numbered { number }))?;
+        transaction.commit()?;
+        self.show(number)
+    }
+
+    /// At most `limit` certificates in the order of their numbers, from `first` on.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn list(&self, first: u64, limit: usize) -> Result<Vec<CertificateView>, Refusal> {
+        let records = self.ledger.reader()?.records(first, limit)?;
+        records.into_iter().map(|record| self.view(record)).collect()
+    }
+
+    /// What is known of one certificate.
+    ///
+    /// # Errors
+    /// Unknown number.
+    pub fn show(&self, number: u64) -> Result<CertificateView, Refusal> {
+        let record = self.ledger.reader()?.record(number)?;
+        self.view(record.ok_or_else(|| Refusal::UnknownNumber { number: number.to_string() })?)
+    }
+
+    /// The number a selector means.
+    ///
+    /// # Errors
+    /// No certificate, or more than one, has that name.
+    pub fn resolve(&self, selector: &Selector) -> Result<u64, Refusal> {
+        let name = match selector {
+            Selector::Number(number) => return Ok(*number),
+            Selector::CommonName(name) => name,
+        };
+        let reader = self.ledger.reader()?;
+        let mut live = Vec::new();
+        for number in reader.numbers_of_name(name)? {
+            if reader.record(number)?.is_some_and(|record| record.state() == State::Issued) {
+                live.push(number);
+            }
+        }
+        let shown = crate::ground::untrusted::Untrusted(name).to_string();
+        match live.as_slice() {
+            [] => Err(Refusal::UnknownName { name: shown }),
+            [number] => Ok(*number),
+            several => {
+                let numbers: Vec<String> = several.iter().map(|n| format!("{n:06}")).collect();
+                Err(Refusal::AmbiguousName { name: shown, numbers: numbers.join(", ") })
+            }
+        }
+    }
+
+    /// The numbers of certificates in force whose common name looks like this one without being
+    /// it.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn look_alikes(
+        &self,
+        name: &crate::pki::CommonName,
+    ) -> Result<Vec<CertificateView>, Refusal> {
+        let reader = self.ledger.reader()?;
+        let mut found = Vec::new();
+        for number in reader.numbers_of_name(&ca::skeleton_key(name))? {
+            let view = self.show(number)?;
+            let same = view.holder.as_ref().is_some_and(|h| h.common_name == name.as_str());
+            if view.record.state() == State::Issued && !same {
+                found.push(view);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The number of the certificate that was made for an asking, when one was.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn issued_for(&self, request: &crate::ledger::Digest) -> Result<Option<u64>, Refusal> {
+        Ok(self.ledger.reader()?.number_of_request(request)?)
+    }
+
+    /// Reads the whole ledger and holds everything in it against everything else.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<Verified, Refusal> {
+        let reader = self.ledger.reader()?;
+        let entries = reader.verify(progress)?;
+        Ok(Verified { entries, certificates: reader.next_number()? - 1 })
+    }
+
+    /// The signed certificate of a record.
+    ///
+    /// # Errors
+    /// It was never signed, or is erased.
+    pub fn certificate(&self, record: &Record) -> Result<Certificate, Refusal> {
+        let number = record.number().to_string();
+        let der = self.ledger.reader()?.certificate(record)?;
+        let der = der.ok_or_else(|| Refusal::NeverIssued { number: number.clone() })?;
+        Certificate::from_der(&der)
+            .map_err(|_| Refusal::LedgerDamaged { reason: format!("certificate {number}") })
+    }
+
+    /// The certificate authority that signs now.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn issuer(&self) -> Result<Issuer, Refusal> {
+        Issuer::newest(&self.ledger.reader()?)
+    }
+
+    fn view(&self, record: Record) -> Result<CertificateView, Refusal> {
+        let holder = self.ledger.reader()?.holder(&record)?;
+        Ok(CertificateView { record, holder })
+    }
+
+    fn vault(&self) -> Result<&OpenVault, Refusal> {
+        self.open_vault.as_ref().ok_or(Refusal::VaultSealed {})
+    }
+
+    fn seal_ledger_with(&mut self, vault: &OpenVault) -> Result<(), Refusal> {
+        let keys = vault.ledger_head_keys()?;
+        let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
+        Ok(self.ledger.seal_with(keys)?)
+    }
+}
+
+impl CertificateView {
+    /// The word for its state at a time: valid, expired, revoked, abandoned, intended.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match (self.record.state(), self.record.revocation()) {
+            (State::Intended, _) => Standing::Intended,
+            (State::Abandoned, _) => Standing::Abandoned,
+            (State::Revoked, Some(mark)) => Standing::Revoked(mark),
+            _ if now > self.record.not_after() => Standing::Expired,
+            _ if now < self.record.not_before() => Standing::NotYetValid,
+            _ => Standing::Valid,
+        }
+    }
+}
+
+/// How a certificate stands at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// In force.
+    Valid,
+    /// Its time has not come.
+    NotYetValid,
+    /// Its time is over.
+    Expired,
+    /// Revoked.
+    Revoked(RevocationMark),
+    /// Intended before a crash; counts as revoked.
+    Abandoned,
+    /// Being signed.
+    Intended,
+}
+
+/// The name of a certificate's files.
+#[must_use]
+pub fn stem_of(number: u64, certificate: &Certificate) -> String {
+    let name = certificate.common_name().unwrap_or_default();
+    let (country, organization) = ca::country_and_organization(certificate);
+    ca::stem(number, &country, &organization, &name)
+}

@@ -1,0 +1,135 @@
+//! Revoking, and the CRLs that tell of it.
+
+#![forbid(unsafe_code)]
+
+use crate::ca::{self, Issuer};
+use crate::ground::clock::Timestamp;
+use crate::ground::messages::Refusal;
+use crate::ledger::{CrlSigned, Event, Ledger, Profile, Record, Revoked, State, octets, sha256};
+use crate::pki::SerialNumber;
+use crate::pki::revocation_list::{Entry, Reason, RevocationListToBeSigned};
+use crate::vault::OpenVault;
+
+/// A CRL that was signed just now.
+pub struct SignedCrl {
+    /// The CRL, in DER.
+    pub der: Vec<u8>,
+    /// Its number (RFC 5280 section 5.2.3).
+    pub number: u64,
+    /// How many certificates are on it.
+    pub entries: usize,
+    /// thisUpdate.
+    pub this_update: Timestamp,
+    /// nextUpdate.
+    pub next_update: Timestamp,
+}
+
+/// Revokes a certificate. The ledger knows of it at once; the next CRL tells everybody else.
+///
+/// # Errors
+/// Unknown number, revoked or abandoned already, or a certificate authority's own certificate.
+pub fn revoke(
+    ledger: &Ledger,
+    number: u64,
+    reason: Reason,
+    invalidity: Option<Timestamp>,
+    now: Timestamp,
+    actor: &str,
+) -> Result<Record, Refusal> {
+    let mut transaction = ledger.begin(now, actor)?;
+    let unknown = || Refusal::UnknownNumber { number: number.to_string() };
+    let record = transaction.record(number)?.ok_or_else(unknown)?;
+    if matches!(record.profile(), Profile::Root | Profile::Issuing) {
+        return Err(Refusal::AuthorityNotRevocable { number: number.to_string() });
+    }
+    match record.state() {
+        State::Issued => {}
+        State::Revoked => return Err(already_revoked(&record)),
+        State::Intended | State::Abandoned => {
+            return Err(Refusal::NeverIssued { number: number.to_string() });
+        }
+    }
+    let invalidity = invalidity.map(Timestamp::unix_unsigned);
+    transaction.append(Event::Revoked(Revoked { number, reason: reason.code(), invalidity }))?;
+    let record = transaction.record(number)?.ok_or_else(unknown)?;
+    transaction.commit()?;
+    Ok(record)
+}
+
+/// Signs a CRL of everything of the issuer that is revoked or abandoned, valid for some days from
+/// now. What has expired is left out once a CRL later than its end has shown it (RFC 5280
+/// section 5: it must appear on one regularly scheduled CRL beyond its validity).
+///
+/// # Errors
+/// The issuer is not valid now, or the ledger could not be written.
+pub fn sign_crl(
+    ledger: &Ledger,
+    vault: &OpenVault,
+    issuer: &Issuer,
+    days: u32,
+    now: Timestamp,
+    actor: &str,
+) -> Result<SignedCrl, Refusal> {
+    ca::check_issuer(issuer.certificate(), now)?;
+    if days == 0 || days > LONGEST {
+        return Err(Refusal::ValidityOutOfRange {
+            days: days.to_string(),
+            longest: LONGEST.to_string(),
+        });
+    }
+    let key = vault.authority_key(issuer.number())?;
+    let reader = ledger.reader()?;
+    let previous = reader.last_crl(issuer.number())?;
+    let number = previous.as_ref().map_or(0, |crl| crl.number) + 1;
+    let shown_until = previous.map_or(0, |crl| crl.this_update);
+    let entries: Vec<Entry> = reader
+        .revoked(issuer.number())?
+        .iter()
+        .filter(|record| record.not_after().unix_unsigned() >= shown_until)
+        .map(entry)
+        .collect::<Result<_, _>>()?;
+    let count = entries.len();
+    let next_update = now.plus_days(i64::from(days)).min(issuer.certificate().not_after());
+    let failed = |_| Refusal::CryptographyFailed {};
+    let list = RevocationListToBeSigned::build(
+        issuer.certificate(),
+        number,
+        now,
+        next_update,
+        entries,
+    )
+    .map_err(|_| Refusal::CryptographyFailed {})?;
+    let der = list.sign(key).map_err(failed)?;
+
+    let mut transaction = ledger.begin(now, actor)?;
+    transaction.append(Event::CrlSigned(CrlSigned {
+        issuer: issuer.number(),
+        number,
+        this_update: now.unix_unsigned(),
+        next_update: next_update.unix_unsigned(),
+        sha256: octets(&sha256(&der))?,
+    }))?;
+    transaction.commit()?;
+    Ok(SignedCrl { der, number, entries: count, this_update: now, next_update })
+}
+
+/// The longest a CRL can be valid, in days.
+const LONGEST: u32 = 3_650;
+
+fn entry(record: &Record) -> Result<Entry, Refusal> {
+    let damaged = || Refusal::LedgerDamaged { reason: format!("record {}", record.number()) };
+    let mark = record.revocation().ok_or_else(damaged)?;
+    let time = |seconds| Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
+    Ok(Entry {
+        serial: SerialNumber::from_der_integer(record.serial()).map_err(|_| damaged())?,
+        time: time(mark.time),
+        reason: Reason::of_code(mark.reason).ok_or_else(damaged)?,
+        invalidity_date: mark.invalidity.map(time),
+    })
+}
+
+fn already_revoked(record: &Record) -> Refusal {
+    let time = record.revocation().map_or(0, |mark| mark.time);
+    let time = Timestamp::from_unix(i64::try_from(time).unwrap_or(i64::MAX));
+    Refusal::AlreadyRevoked { number: record.number().to_string(), time: time.local() }
+}
