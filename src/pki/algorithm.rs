@@ -126,11 +126,6 @@ impl KeyAlgorithm {
     pub(super) fn signature_identifier(self) -> der::Result<AnyRef<'static>> {
         AnyRef::new(Tag::Sequence, signature_content(self))
     }
-
-    /// Whether the content of a signature's `AlgorithmIdentifier` is that of this algorithm.
-    pub(super) fn is_signature_identifier(self, content: &[u8]) -> bool {
-        signature_content(self) == content
-    }
 }
 
 /// A public key, borrowed from its SubjectPublicKeyInfo.

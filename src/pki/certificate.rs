@@ -72,6 +72,7 @@ pub enum CertificateError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Extensions {
     is_authority: bool,
+    path_length: Option<u8>,
     key_usage: Option<KeyUsage>,
     extended_key_usage: Option<Vec<ObjectIdentifier>>,
     subject_alternative_names: Vec<SubjectAlternativeName>,
@@ -180,6 +181,12 @@ impl Certificate {
     #[must_use]
     pub fn is_certificate_authority(&self) -> bool {
         self.extensions.is_authority
+    }
+
+    /// How many CAs may stand between it and a leaf, if that is bounded.
+    #[must_use]
+    pub fn path_length(&self) -> Option<u8> {
+        self.extensions.path_length
     }
 
     /// Whether issuer and subject are one name.
@@ -370,7 +377,9 @@ impl Extensions {
     fn take(&mut self, extension: &Extension<'_>) -> der::Result<()> {
         match extension.id {
             ID_CE_BASIC_CONSTRAINTS => {
-                self.is_authority = extension.decode::<BasicConstraints>()?.ca;
+                let constraints: BasicConstraints = extension.decode()?;
+                self.is_authority = constraints.ca;
+                self.path_length = constraints.path_len_constraint;
             }
             ID_CE_KEY_USAGE => self.key_usage = Some(extension.decode()?),
             ID_CE_EXT_KEY_USAGE => {

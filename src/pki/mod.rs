@@ -20,9 +20,11 @@
 pub mod algorithm;
 pub mod certificate;
 mod extension;
+pub mod issue;
 pub mod key;
 pub mod name;
 mod pem;
+pub mod revocation_list;
 pub mod serial;
 mod signed;
 mod validity;
@@ -31,4 +33,5 @@ pub use algorithm::KeyAlgorithm;
 pub use certificate::Certificate;
 pub use key::{PrivateKey, Signer, key_identifier};
 pub use name::{CommonName, DistinguishedName, SubjectAlternativeName};
+pub use revocation_list::{Reason, RevocationList};
 pub use serial::SerialNumber;

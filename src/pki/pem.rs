@@ -42,9 +42,9 @@ pub(super) fn blocks(mut text: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// Whether bytes look like PEM and not like DER, which begins with a SEQUENCE.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    find_line(bytes, BEGIN).is_some()
+/// Whether bytes look like PEM and not like DER, which begins with a SEQUENCE and a length.
+fn is_text(bytes: &[u8]) -> bool {
+    !matches!(bytes, [0x30, 0x80..=0xFF, ..]) && find_line(bytes, BEGIN).is_some()
 }
 
 /// The bytes of the first block with one of these labels, or the input itself when it is no PEM.

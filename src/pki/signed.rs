@@ -4,7 +4,8 @@
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Encode, Reader, Sequence, SliceReader};
 
-use super::algorithm::{self, KeyAlgorithm, PublicKey};
+use super::algorithm::{self, PublicKey};
+use super::key::Signer;
 
 /// The three parts, borrowed from the bytes they stand in.
 pub(super) struct Signed<'a> {
@@ -37,18 +38,27 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// Puts the envelope together.
-pub(super) fn assemble(
-    to_be_signed: &[u8],
-    algorithm: KeyAlgorithm,
-    signature: &[u8],
-) -> der::Result<Vec<u8>> {
-    Envelope {
-        to_be_signed: AnyRef::from_der(to_be_signed)?,
-        algorithm: algorithm.signature_identifier()?,
-        signature: BitStringRef::from_bytes(signature)?,
+/// The signer gave no signature, or one that does not verify.
+#[derive(Debug)]
+pub(super) struct SigningFailure;
+
+/// Signs and puts the envelope together. The signature is verified before anyone sees it: one that a
+/// fault spoiled would be useless, and with RSA would give the key away.
+pub(super) fn sign(to_be_signed: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SigningFailure> {
+    let signature = signer.sign(to_be_signed).map_err(|_| SigningFailure)?;
+    let assemble = || {
+        Envelope {
+            to_be_signed: AnyRef::from_der(to_be_signed)?,
+            algorithm: signer.algorithm().signature_identifier()?,
+            signature: BitStringRef::from_bytes(&signature)?,
+        }
+        .to_der()
+    };
+    let bytes = assemble().map_err(|_: der::Error| SigningFailure)?;
+    match Signed::from_der(&bytes) {
+        Ok(signed) if signed.is_signed_by(signer.subject_public_key_info()) => Ok(bytes),
+        _ => Err(SigningFailure),
     }
-    .to_der()
 }
 
 #[derive(Sequence)]

@@ -90,6 +90,49 @@ refusals! {
     CertificateBadSignature {}
         en "the certificate's signature is not that of this CA" => "Do not use this certificate. Find out where it came from."
         ja "証明書の署名がこの認証局のものではありません" => "この証明書は使わないでください。入手元を確認してください。"
+
+    // ---- pki: revocation lists ----
+    RevocationListTooLarge { limit }
+        en "the revocation list is larger than {limit} bytes" => "Check that it is the right file."
+        ja "失効リスト (CRL) が {limit} バイトを超えています" => "正しいファイルか確認してください。"
+    RevocationListMissing {}
+        en "the file holds no revocation list" => "Check that it is the right file (.crl)."
+        ja "ファイルに失効リスト (CRL) が入っていません" => "正しいファイル (.crl) か確認してください。"
+    RevocationListMalformed {}
+        en "this is not a valid revocation list" => "Check that it is the right file (.crl) and that it was copied completely."
+        ja "失効リスト (CRL) として読み取れません" => "正しいファイル (.crl) か、最後までコピーされているか確認してください。"
+    RevocationListOtherIssuer {}
+        en "the revocation list is not signed by this CA" => "Get the list from the CA that issued the certificates."
+        ja "この認証局が署名した失効リスト (CRL) ではありません" => "証明書を発行した認証局から失効リストを入手してください。"
+    RevocationListIncomplete {}
+        en "the revocation list is not a complete one, or has parts that are not understood" => "Get the full (base) list from the CA."
+        ja "失効リスト (CRL) が完全なものではないか、解釈できない部分があります" => "認証局から完全な失効リストを入手してください。"
+    RevocationListFromTheFuture { this_update }
+        en "the revocation list says it was issued in the future ({this_update})" => "Check the clock of this machine and of the CA."
+        ja "失効リスト (CRL) の発行日時が未来 ({this_update}) になっています" => "このコンピュータと認証局の時計を確認してください。"
+
+    // ---- pki: issuing ----
+    IssueEndsBeforeItBegins {}
+        en "the certificate would end before it begins" => "Give a longer validity."
+        ja "証明書の有効期限が開始日時より前になります" => "有効期間を長く指定してください。"
+    IssueBeginsBeforeIssuer { date }
+        en "the certificate would begin before the CA certificate does ({date})" => "Check the clock of this machine."
+        ja "証明書の開始日時が認証局の証明書の開始日時 ({date}) より前になります" => "このコンピュータの時計を確認してください。"
+    IssueOutlivesIssuer { date }
+        en "the certificate would outlive the CA certificate, which ends on {date}" => "Give a validity that ends by then, or make a new CA."
+        ja "証明書の有効期限が、認証局の証明書の有効期限 ({date}) を超えます" => "その日までに終わる有効期間を指定するか、新しい認証局を作成してください。"
+    IssuePublicKey {}
+        en "the public key is of a kind that is not accepted" => "Use ECDSA P-256 or P-384, RSA of 2048, 3072 or 4096 bits, or Ed25519."
+        ja "受け付けられない種類の公開鍵です" => "ECDSA P-256 または P-384、RSA 2048 / 3072 / 4096 ビット、Ed25519 のいずれかを使ってください。"
+    IssueIssuerMayNotSign {}
+        en "this CA certificate may not sign this certificate" => "Choose a CA that issues certificates of this kind."
+        ja "この認証局の証明書では、この証明書に署名できません" => "この種類の証明書を発行できる認証局を選んでください。"
+    IssueServerNames { names }
+        en "a server certificate needs 1 to 100 names; {names} were given" => "Give the host names or IP addresses that browsers open."
+        ja "サーバ証明書の名前は 1 個から 100 個までです ({names} 個指定されました)" => "ブラウザで開くホスト名または IP アドレスを指定してください。"
+    IssueFailed {}
+        en "the certificate could not be signed" => "Nothing was issued. Check that the vault belongs to this CA, then try again."
+        ja "証明書に署名できませんでした" => "何も発行していません。鍵の保管庫がこの認証局のものか確認して、もう一度実行してください。"
 }
 
 impl From<FileError> for Refusal {
