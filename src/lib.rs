@@ -13,9 +13,15 @@
 //! | [`pki`] | bytes and values: names, keys, certificates, requests, CRLs, PKCS#8, PKCS#12 | ground |
 //! | [`vault`] | the CA keys, sealed; key slots that open them | ground, hardening, pki |
 //! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground, pki |
+//! | [`ca`] | prepare, lint, record the intent, sign, record; bundles | ground, pki, vault, ledger |
+//! | [`revocation`] | revoking, and the CRLs that tell of it | ground, pki, vault, ledger, ca |
+//! | [`authority`] | vault, ledger, ca and revocation behind one door | the above |
 
+pub mod authority;
+pub mod ca;
 pub mod ground;
 pub mod hardening;
 pub mod ledger;
 pub mod pki;
+pub mod revocation;
 pub mod vault;

@@ -40,8 +40,8 @@ impl Authority {
             let folder = folder.path().display().to_string();
             return Err(Refusal::AlreadyInitialised { folder });
         }
-        let key = PrivateKey::generate(request.algorithm)
-            .map_err(|_| Refusal::CryptographyFailed {})?;
+        let key =
+            PrivateKey::generate(request.algorithm).map_err(|_| Refusal::CryptographyFailed {})?;
         let root = ca::prepare_root(request.subject, &key, request.days, now)?;
 
         let new = DataFolder::new(&folder.path().join(".new"));
@@ -60,7 +60,7 @@ impl Authority {
         file.write(&new.vault())?;
 
         let key = vault.authority_key(root.number())?;
-        ca::seal_ledger(&mut ledger, &vault)?;
+        super::seal_ledger(&mut ledger, &vault)?;
         let mut transaction = ledger.begin(now, actor)?;
         transaction.append(Event::VaultChanging(mark.clone()))?;
         transaction.append(Event::VaultChanged(mark))?;

@@ -131,8 +131,7 @@ impl Authority {
         let sealed = SealedVault::read(&folder.vault())?;
         let repairs = recovery::repair(&ledger, &sealed, now, actor)?;
         let folder = folder.clone();
-        let authority =
-            Self { folder, ledger, open_vault: None, actor: actor.to_owned(), now };
+        let authority = Self { folder, ledger, open_vault: None, actor: actor.to_owned(), now };
         Ok((authority, repairs))
     }
 
@@ -194,16 +193,12 @@ impl Authority {
     ///
     /// # Errors
     /// Unknown, never signed, or its key was not kept, or is forgotten.
-    pub fn export(
-        &self,
-        selector: &Selector,
-        options: &BundleOptions,
-    ) -> Result<Bundle, Refusal> {
+    pub fn export(&self, selector: &Selector, options: &BundleOptions) -> Result<Bundle, Refusal> {
         let number = self.resolve(selector)?;
         let view = self.show(number)?;
         let issuer = self.issuer()?;
         let certificate = self.certificate(&view.record)?;
-        let stem = stem_of(number, &certificate);
+        let stem = ca::stem(number, certificate.subject_der());
         let authority = matches!(view.record.profile(), Profile::Root | Profile::Issuing);
         if authority {
             let (chain, root) = (vec![certificate], issuer.root().clone());
@@ -212,10 +207,9 @@ impl Authority {
         let not_kept = || Refusal::KeyNotKept { number: number.to_string() };
         let sealed = self.ledger.reader()?.sealed_key(number)?.ok_or_else(not_kept)?;
         let pkcs8 = self.vault()?.open_escrow(number, &sealed)?;
-        let key =
-            PrivateKey::from_pkcs8(&pkcs8).map_err(|_| Refusal::LedgerDamaged {
-                reason: format!("the key of certificate {number}"),
-            })?;
+        let key = PrivateKey::from_pkcs8(&pkcs8).map_err(|_| Refusal::LedgerDamaged {
+            reason: format!("the key of certificate {number}"),
+        })?;
         let chain = issuer.chain_of(&certificate);
         let bundle = Bundle::with_key(stem, chain, issuer.root().clone(), &key, options)?;
         let mut transaction = self.ledger.begin(self.now, &self.actor)?;
@@ -354,10 +348,15 @@ impl Authority {
     }
 
     fn seal_ledger_with(&mut self, vault: &OpenVault) -> Result<(), Refusal> {
-        let keys = vault.ledger_head_keys()?;
-        let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
-        Ok(self.ledger.seal_with(keys)?)
+        seal_ledger(&mut self.ledger, vault)
     }
+}
+
+/// Checks the ledger's head with the vault's keys, and seals it from here on.
+fn seal_ledger(ledger: &mut Ledger, vault: &OpenVault) -> Result<(), Refusal> {
+    let keys = vault.ledger_head_keys()?;
+    let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
+    Ok(ledger.seal_with(keys)?)
 }
 
 impl CertificateView {
@@ -390,12 +389,4 @@ pub enum Standing {
     Abandoned,
     /// Being signed.
     Intended,
-}
-
-/// The name of a certificate's files.
-#[must_use]
-pub fn stem_of(number: u64, certificate: &Certificate) -> String {
-    let name = certificate.common_name().unwrap_or_default();
-    let (country, organization) = ca::country_and_organization(certificate);
-    ca::stem(number, &country, &organization, &name)
 }

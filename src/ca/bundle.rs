@@ -10,7 +10,7 @@ use super::request::BundleOptions;
 use crate::ground::messages::Refusal;
 use crate::ground::secret::{Passphrase, SecretBytes};
 use crate::ground::untrusted::is_hidden;
-use crate::pki::{Certificate, PrivateKey, passphrase, pkcs8, pkcs12};
+use crate::pki::{Certificate, PrivateKey, name, passphrase, pkcs8, pkcs12};
 
 /// A certificate for its holder.
 pub struct Bundle {
@@ -44,7 +44,7 @@ impl Bundle {
     ///
     /// # Errors
     /// The random number generator or the cryptographic library failed.
-    pub(super) fn with_key(
+    pub fn with_key(
         stem: String,
         chain: Vec<Certificate>,
         root: Certificate,
@@ -60,11 +60,10 @@ impl Bundle {
         let mut authorities: Vec<&Certificate> = others.iter().collect();
         authorities.push(&root);
         let name = leaf.common_name().unwrap_or_else(|| stem.clone());
-        let pkcs12 =
-            pkcs12::build(key, leaf, &authorities, &name, options.encryption, &passphrase)
-                .map_err(|_| Refusal::CryptographyFailed {})?;
-        let encrypted_pem = pkcs8::encrypt_pem(key, &passphrase)
+        let pkcs12 = pkcs12::build(key, leaf, &authorities, &name, options.encryption, &passphrase)
             .map_err(|_| Refusal::CryptographyFailed {})?;
+        let encrypted_pem =
+            pkcs8::encrypt_pem(key, &passphrase).map_err(|_| Refusal::CryptographyFailed {})?;
         let plain_pem = key.pkcs8_pem().map_err(failed)?;
         let material = KeyMaterial { plain_pem, pkcs12, passphrase, encrypted_pem };
         Ok(Self { stem, chain, root, key: Some(material) })
@@ -99,17 +98,13 @@ impl Bundle {
     }
 }
 
-/// The name of a certificate's files: its number in six digits, and its subject with everything
-/// that a file system or a shell could take for something else written as `%XX`.
+/// The name of a certificate's files: its number in six digits and the values of its subject, with
+/// everything that a file system or a shell could take for something else written as `%XX`.
 #[must_use]
-pub fn stem(number: u64, country: &str, organization: &str, common_name: &str) -> String {
-    let mut stem = format!("{number:06}__");
-    for (index, part) in [country, organization, common_name].into_iter().enumerate() {
-        if index > 0 {
-            stem.push('_');
-        }
-        for character in part.chars() {
-            let escaped = escape(character);
+pub fn stem(number: u64, subject_der: &[u8]) -> String {
+    let mut stem = format!("{number:06}_");
+    for value in name::values_of_der(subject_der) {
+        for escaped in std::iter::once("_".to_owned()).chain(value.chars().map(escape)) {
             if stem.len() + escaped.len() > LONGEST_STEM {
                 return stem;
             }
@@ -131,7 +126,8 @@ fn escape(character: char) -> String {
 /// A zip of one folder, stored and not compressed, in one allocation that is wiped.
 fn zip(folder: &str, entries: &[(String, &[u8])]) -> zip::result::ZipResult<SecretBytes> {
     // Per entry: two headers with the path, and their fixed parts with room to spare.
-    let size = entries.iter().map(|(name, data)| data.len() + 2 * (folder.len() + name.len()) + 400);
+    let size =
+        entries.iter().map(|(name, data)| data.len() + 2 * (folder.len() + name.len()) + 400);
     let buffer = Zeroizing::new(Vec::with_capacity(size.sum::<usize>() + 4_096));
     let mut writer = ZipWriter::new(Wiped(Cursor::new(buffer)));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
@@ -191,25 +187,32 @@ impl std::io::Seek for Wiped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::{CommonName, DistinguishedName};
     use proptest::prelude::*;
+
+    fn stem_of(number: u64, common_name: &str) -> String {
+        let name = CommonName::parse(common_name).unwrap();
+        stem(number, &DistinguishedName::new(name).to_der().unwrap())
+    }
 
     #[test]
     fn file_names_are_those_of_the_manual() {
-        assert_eq!(stem(2, "JP", "orca", "192.168.1.100"), "000002__JP_orca_192.168.1.100");
-        assert_eq!(stem(3, "JP", "orca", "受付1"), "000003__JP_orca_受付1");
-        assert_eq!(stem(1_234_567, "JP", "orca", "user1"), "1234567__JP_orca_user1");
+        assert_eq!(stem_of(2, "192.168.1.100"), "000002__JP_orca_192.168.1.100");
+        assert_eq!(stem_of(3, "受付1"), "000003__JP_orca_受付1");
+        assert_eq!(stem_of(1_234_567, "user1"), "1234567__JP_orca_user1");
     }
 
     #[test]
     fn a_name_cannot_leave_its_folder_or_speak_to_the_shell() {
-        assert_eq!(stem(4, "JP", "orca", "../../etc"), "000004__JP_orca_..%2F..%2Fetc");
-        assert_eq!(stem(4, "JP", "orca", "a b;$(c)"), "000004__JP_orca_a%20b%3B%24%28c%29");
+        assert_eq!(stem_of(4, "../../etc"), "000004__JP_orca_..%2F..%2Fetc");
+        assert_eq!(stem_of(4, "a b;$(c)"), "000004__JP_orca_a%20b%3B%24%28c%29");
     }
 
     proptest! {
         #[test]
         fn a_stem_is_a_file_name_of_at_most_180_octets(name in any::<String>()) {
-            let stem = stem(5, "JP", "orca", &name);
+            prop_assume!(CommonName::parse(&name).is_ok());
+            let stem = stem_of(5, &name);
             prop_assert!(stem.len() <= LONGEST_STEM);
             let odd = |c: char| c == '/' || c.is_control() || c.is_whitespace();
             prop_assert!(!stem.contains(odd));

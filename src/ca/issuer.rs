@@ -76,8 +76,7 @@ impl Issuer {
 fn load(reader: &Reader<'_>, number: u64) -> Result<(Certificate, u64), Refusal> {
     let record = reader.record(number)?.ok_or(Refusal::NoCertificateAuthority {})?;
     let der = reader.certificate(&record)?.ok_or(Refusal::NoCertificateAuthority {})?;
-    let certificate = Certificate::from_der(&der).map_err(|_| Refusal::LedgerDamaged {
-        reason: format!("certificate {number}"),
-    })?;
+    let certificate = Certificate::from_der(&der)
+        .map_err(|_| Refusal::LedgerDamaged { reason: format!("certificate {number}") })?;
     Ok((certificate, record.issuer()))
 }

@@ -13,15 +13,16 @@ mod request;
 
 pub use bundle::{Bundle, KeyMaterial, stem};
 pub use issuer::Issuer;
-pub use prepare::prepare_root;
+pub use prepare::{prepare_root, skeleton_key};
 pub use profile::{APPLE_LIMIT, AUTHORITY_DAYS, Period, beyond_apple_limit, check_issuer};
 pub use request::{BundleOptions, IssueRequest, KeySource, Purpose, Validity};
 
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{Event, Ledger, Numbered};
-use crate::pki::Certificate;
+use crate::pki::{Certificate, Signer};
 use crate::vault::OpenVault;
+use lint::Linter;
 use prepare::Prepared;
 
 /// A certificate that was issued just now.
@@ -52,12 +53,13 @@ pub fn issue(
 ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
     check_issuer(issuer.certificate(), now)?;
     let key = vault.authority_key(issuer.number())?;
+    let linter = Linter::new(key.algorithm())?;
 
     let mut transaction = ledger.begin(now, actor)?;
     let mut intents = Vec::with_capacity(requests.len());
     for (request, options) in requests {
         let number = transaction.next_number()?;
-        intents.push(match Prepared::new(request, number, issuer, now) {
+        intents.push(match Prepared::new(request, number, issuer, &linter, now) {
             Ok(prepared) => Ok((prepared.record_intent(&mut transaction)?, options)),
             Err(refusal) => Err(refusal),
         });

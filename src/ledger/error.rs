@@ -5,6 +5,7 @@ use std::io;
 
 use super::blocks::DamagedBlock;
 use crate::ground::files::FileError;
+use crate::ground::messages::Refusal;
 
 /// Why the ledger could not be opened, read or written.
 #[derive(Debug)]
@@ -82,6 +83,28 @@ impl fmt::Display for LedgerError {
 }
 
 impl std::error::Error for LedgerError {}
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        let reason = error.to_string();
+        match error {
+            LedgerError::File(error) => error.into(),
+            LedgerError::Busy => Self::LedgerBusy {},
+            LedgerError::DiskFull => Self::DiskFull { path: "ledger".to_owned() },
+            LedgerError::System(_) => Self::SystemRefused { reason },
+            LedgerError::ChainBroken { .. }
+            | LedgerError::HeadForged { .. }
+            | LedgerError::RecordDisagrees { .. } => Self::LedgerTampered { reason },
+            LedgerError::Damaged(_) | LedgerError::OutOfOrder { .. } | LedgerError::Encoding => {
+                Self::LedgerDamaged { reason }
+            }
+            LedgerError::UnknownVersion { found } | LedgerError::UnknownEvent { found } => {
+                Self::NewerFormat { what: "ledger".to_owned(), version: found.to_string() }
+            }
+            LedgerError::Random => Self::CryptographyFailed {},
+        }
+    }
+}
 
 impl From<FileError> for LedgerError {
     fn from(error: FileError) -> Self {

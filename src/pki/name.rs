@@ -322,6 +322,14 @@ pub fn common_name_of_der(name: &[u8]) -> Option<String> {
     attributes.filter(|one| one.oid == COMMON_NAME).filter_map(|one| text_of(&one.value)).last()
 }
 
+/// The attribute values in a DER `Name`, in their order, as they stand; print them through
+/// `Untrusted`.
+#[must_use]
+pub fn values_of_der(name: &[u8]) -> Vec<String> {
+    let levels = Levels::from_der(name).unwrap_or_default();
+    levels.iter().flat_map(SetOfVec::iter).filter_map(|one| text_of(&one.value)).collect()
+}
+
 /// A `RDNSequence`.
 type Levels = Vec<SetOfVec<AttributeTypeAndValue>>;
 

@@ -7,7 +7,7 @@ use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{CrlSigned, Event, Ledger, Profile, Record, Revoked, State, octets, sha256};
 use crate::pki::SerialNumber;
-use crate::pki::revocation_list::{Entry, Reason, RevocationListToBeSigned};
+use crate::pki::revocation_list::{Reason, RevocationListToBeSigned, RevokedCertificate};
 use crate::vault::OpenVault;
 
 /// A CRL that was signed just now.
@@ -82,7 +82,7 @@ pub fn sign_crl(
     let previous = reader.last_crl(issuer.number())?;
     let number = previous.as_ref().map_or(0, |crl| crl.number) + 1;
     let shown_until = previous.map_or(0, |crl| crl.this_update);
-    let entries: Vec<Entry> = reader
+    let entries: Vec<RevokedCertificate> = reader
         .revoked(issuer.number())?
         .iter()
         .filter(|record| record.not_after().unix_unsigned() >= shown_until)
@@ -91,14 +91,9 @@ pub fn sign_crl(
     let count = entries.len();
     let next_update = now.plus_days(i64::from(days)).min(issuer.certificate().not_after());
     let failed = |_| Refusal::CryptographyFailed {};
-    let list = RevocationListToBeSigned::build(
-        issuer.certificate(),
-        number,
-        now,
-        next_update,
-        entries,
-    )
-    .map_err(|_| Refusal::CryptographyFailed {})?;
+    let list =
+        RevocationListToBeSigned::build(issuer.certificate(), number, now, next_update, entries)
+            .map_err(|_| Refusal::CryptographyFailed {})?;
     let der = list.sign(key).map_err(failed)?;
 
     let mut transaction = ledger.begin(now, actor)?;
@@ -116,15 +111,15 @@ pub fn sign_crl(
 /// The longest a CRL can be valid, in days.
 const LONGEST: u32 = 3_650;
 
-fn entry(record: &Record) -> Result<Entry, Refusal> {
+fn entry(record: &Record) -> Result<RevokedCertificate, Refusal> {
     let damaged = || Refusal::LedgerDamaged { reason: format!("record {}", record.number()) };
     let mark = record.revocation().ok_or_else(damaged)?;
     let time = |seconds| Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
-    Ok(Entry {
+    Ok(RevokedCertificate {
         serial: SerialNumber::from_der_integer(record.serial()).map_err(|_| damaged())?,
-        time: time(mark.time),
+        revoked_at: time(mark.time),
         reason: Reason::of_code(mark.reason).ok_or_else(damaged)?,
-        invalidity_date: mark.invalidity.map(time),
+        invalid_since: mark.invalidity.map(time),
     })
 }
 

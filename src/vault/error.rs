@@ -1,6 +1,8 @@
 //! What can go wrong with the vault.
 
+use super::SlotKind;
 use crate::ground::files::FileError;
+use crate::ground::messages::Refusal;
 
 /// Why the vault could not be read, opened or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,11 @@ pub enum VaultError {
         /// The slot's number.
         slot: u64,
     },
-    /// The secret opens no slot.
-    WrongSecret,
+    /// The secret opens no slot of its kind.
+    WrongSecret {
+        /// The kind.
+        kind: SlotKind,
+    },
     /// There is no slot of the kind this secret is for.
     NoSlotOfKind,
     /// The recovery code has a typing error: its checksum does not fit.
@@ -47,6 +52,31 @@ pub enum VaultError {
     Random,
     /// The cryptographic library refused what it accepts by its own documentation.
     Cryptography,
+}
+
+impl From<VaultError> for Refusal {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::File(error) => error.into(),
+            VaultError::NotAVault => Self::NotAVault {},
+            VaultError::Truncated => Self::VaultTruncated {},
+            VaultError::Damaged => Self::VaultDamaged {},
+            VaultError::UnknownVersion { found } => {
+                Self::NewerFormat { what: "vault".to_owned(), version: found.to_string() }
+            }
+            VaultError::CostsOutOfBounds { slot } => Self::VaultCosts { slot: slot.to_string() },
+            VaultError::WrongSecret { kind: SlotKind::Passphrase } => Self::WrongPassphrase {},
+            VaultError::WrongSecret { kind: SlotKind::RecoveryCode } => Self::WrongRecoveryCode {},
+            VaultError::WrongSecret { kind: SlotKind::KeyFile } => Self::WrongKeyFile {},
+            VaultError::NoSlotOfKind => Self::NoSlotOfKind {},
+            VaultError::RecoveryCodeMistyped => Self::RecoveryCodeMistyped {},
+            VaultError::KeyFileTooShort => Self::KeyFileTooShort {},
+            VaultError::NoSuchSlot { slot } => Self::NoSuchSlot { slot: slot.to_string() },
+            VaultError::LastSlot => Self::LastSlot {},
+            VaultError::NoSuchKey { .. } => Self::NoCertificateAuthority {},
+            VaultError::Random | VaultError::Cryptography => Self::CryptographyFailed {},
+        }
+    }
 }
 
 impl From<FileError> for VaultError {

@@ -115,7 +115,7 @@ impl SealedVault {
             if let Some(key) = slot.open(vault, secret)? {
                 return OpenVault::from_parts(body.clone(), DataKey { id: body.data_key, key });
             }
-            refused = VaultError::WrongSecret;
+            refused = VaultError::WrongSecret { kind: secret.kind() };
         }
         Err(refused)
     }

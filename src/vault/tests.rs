@@ -12,6 +12,10 @@ fn key_file(octet: u8) -> SlotSecret {
     SlotSecret::KeyFile(SecretBytes::new(vec![octet; 32]))
 }
 
+fn wrong(kind: SlotKind) -> Option<VaultError> {
+    Some(VaultError::WrongSecret { kind })
+}
+
 fn key() -> PrivateKey {
     PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap()
 }
@@ -50,8 +54,8 @@ fn every_slot_opens_the_same_keys_and_nothing_else_does() {
         let open = folder.open(&secret).unwrap();
         assert_eq!(open.authority_key(1).unwrap().subject_public_key_info(), public);
     }
-    assert_eq!(folder.open(&passphrase("wrong horse")).err(), Some(VaultError::WrongSecret));
-    assert_eq!(folder.open(&key_file(8)).err(), Some(VaultError::WrongSecret));
+    assert_eq!(folder.open(&passphrase("wrong horse")).err(), wrong(SlotKind::Passphrase));
+    assert_eq!(folder.open(&key_file(8)).err(), wrong(SlotKind::KeyFile));
     let code = SlotSecret::RecoveryCode(SlotSecret::generate_recovery_code().unwrap());
     assert_eq!(folder.open(&code).err(), Some(VaultError::NoSlotOfKind));
 }
@@ -71,7 +75,7 @@ fn after_a_change_of_slots_the_old_secret_and_the_old_data_key_open_nothing_new(
     let after = vault.seal_escrow(5, &SecretBytes::copy_of(b"after")).unwrap();
     vault.drop_retired_data_key();
     folder.write(&mut vault);
-    assert_eq!(folder.open(&key_file(7)).err(), Some(VaultError::WrongSecret));
+    assert_eq!(folder.open(&key_file(7)).err(), wrong(SlotKind::KeyFile));
     let open = folder.open(&key_file(9)).unwrap();
     assert_eq!(open.open_escrow(5, &after).unwrap().expose(), b"after");
     assert_eq!(open.open_escrow(5, &before).err(), Some(VaultError::Damaged));

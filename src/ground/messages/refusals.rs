@@ -133,6 +133,126 @@ refusals! {
     IssueFailed {}
         en "the certificate could not be signed" => "Nothing was issued. Check that the vault belongs to this CA, then try again."
         ja "証明書に署名できませんでした" => "何も発行していません。鍵の保管庫がこの認証局のものか確認して、もう一度実行してください。"
+
+    // ---- the CA and what it keeps ----
+    NotInitialised { folder }
+        en "there is no CA in {folder}" => "Create one: sekisho init --dir {folder}. If it lies elsewhere, name its folder with --dir."
+        ja "{folder} に認証局がありません" => "sekisho init --dir {folder} で作成してください。別の場所にある場合は --dir でそのフォルダを指定してください。"
+    AlreadyInitialised { folder }
+        en "there is a CA in {folder} already; it was not touched" => "Use it as it is, or name another folder with --dir."
+        ja "{folder} にはすでに認証局があります。変更していません" => "そのまま使うか、--dir で別のフォルダを指定してください。"
+    NoCertificateAuthority {}
+        en "the ledger holds no CA certificate" => "Restore the data folder from a backup."
+        ja "台帳に認証局の証明書がありません" => "データフォルダをバックアップから戻してください。"
+    LedgerBusy {}
+        en "another sekisho command has the CA open" => "Wait until it has ended, then try again."
+        ja "ほかの sekisho コマンドが認証局を使用中です" => "そのコマンドが終わってから、もう一度実行してください。"
+    LedgerDamaged { reason }
+        en "the ledger is damaged: {reason}" => "Do not issue anything. Restore the data folder from a backup, and check the disk."
+        ja "台帳が壊れています: {reason}" => "証明書を発行せず、データフォルダをバックアップから戻し、ディスクを点検してください。"
+    LedgerTampered { reason }
+        en "the ledger was changed by something other than sekisho: {reason}" => "Do not issue anything. Keep a copy for the investigation, then restore the data folder from a backup."
+        ja "台帳が sekisho 以外によって書き換えられています: {reason}" => "証明書を発行せず、調査用の写しを取ってから、データフォルダをバックアップから戻してください。"
+    NewerFormat { what, version }
+        en "{what} is of format {version}, which this sekisho does not know" => "Install the newer sekisho that wrote it."
+        ja "{what} の形式 {version} は、この版の sekisho では扱えません" => "書き込んだ、より新しい版の sekisho を導入してください。"
+    SystemRefused { reason }
+        en "the system refused to read or write the ledger: {reason}" => "Check the disk and the system log, then try again."
+        ja "台帳の読み書きをシステムが拒否しました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
+    CryptographyFailed {}
+        en "the cryptographic library refused to work" => "Try again; if it stays, check the machine's memory."
+        ja "暗号ライブラリが動作しませんでした" => "もう一度実行してください。続く場合は機器のメモリを点検してください。"
+
+    // ---- the vault ----
+    VaultSealed {}
+        en "this needs the CA's key, and the vault is closed" => "Give its passphrase at the terminal, or name a file that holds it with --passphrase-file."
+        ja "認証局の鍵が必要ですが、金庫が閉じています" => "端末でパスフレーズを入力するか、--passphrase-file でパスフレーズのファイルを指定してください。"
+    NotAVault {}
+        en "the vault file is not a vault" => "Restore the data folder from a backup."
+        ja "金庫ファイルが金庫の形式ではありません" => "データフォルダをバックアップから戻してください。"
+    VaultTruncated {}
+        en "the vault file is cut short" => "Restore the data folder from a backup, and check the disk."
+        ja "金庫ファイルが途中で切れています" => "データフォルダをバックアップから戻し、ディスクを点検してください。"
+    VaultDamaged {}
+        en "the vault file is damaged" => "Restore the data folder from a backup, and check the disk."
+        ja "金庫ファイルが壊れています" => "データフォルダをバックアップから戻し、ディスクを点検してください。"
+    VaultOlderThanLedger { vault, ledger }
+        en "the vault is an old copy: it is of change {vault}, the ledger knows change {ledger}" => "Restore vault and ledger together, from the same backup."
+        ja "金庫が古い写しです (金庫は変更 {vault}、台帳は変更 {ledger})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
+    LedgerOlderThanVault { vault, ledger }
+        en "the ledger is an old copy: it knows change {ledger} of the vault, the vault is of change {vault}" => "Restore vault and ledger together, from the same backup."
+        ja "台帳が古い写しです (台帳は変更 {ledger}、金庫は変更 {vault})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
+    VaultNotTheRecordedOne { generation }
+        en "the vault is not the one the ledger knows (change {generation})" => "Restore vault and ledger together, from the same backup."
+        ja "金庫が台帳の記録 (変更 {generation}) と一致しません" => "金庫と台帳を同じバックアップから一緒に戻してください。"
+    VaultCosts { slot }
+        en "slot {slot} of the vault asks for more, or less, work than sekisho ever writes" => "The file was changed by somebody else; restore the data folder from a backup."
+        ja "金庫のスロット {slot} の計算量の指定が sekisho のものではありません" => "ファイルが書き換えられています。データフォルダをバックアップから戻してください。"
+    WrongPassphrase {}
+        en "the passphrase does not open the vault" => "Type it again; mind capitals and the keyboard layout. If it is lost, use the recovery code: --recovery-code."
+        ja "パスフレーズが違うため、金庫を開けられません" => "大文字・小文字と入力モードに注意して、もう一度入力してください。忘れた場合は --recovery-code で復旧コードを使えます。"
+    WrongRecoveryCode {}
+        en "the recovery code does not open this vault" => "Check that it belongs to this CA, and that no newer one was printed."
+        ja "この復旧コードではこの金庫を開けられません" => "この認証局のものか、新しい復旧コードが発行されていないか確認してください。"
+    WrongKeyFile {}
+        en "the key file does not open this vault" => "Name this CA's key file with --key-file, or use the passphrase."
+        ja "この鍵ファイルではこの金庫を開けられません" => "--key-file でこの認証局の鍵ファイルを指定するか、パスフレーズを使ってください。"
+    NoSlotOfKind {}
+        en "the vault has no slot for this kind of secret" => "See what opens it: sekisho vault slots"
+        ja "この種類の秘密で開くスロットが金庫にありません" => "開ける方法は sekisho vault slots で確認できます。"
+    RecoveryCodeMistyped {}
+        en "the recovery code has a typing error" => "Compare it with the paper, group by group."
+        ja "復旧コードに打ち間違いがあります" => "紙の記載と4文字ずつ見比べてください。"
+    KeyFileTooShort {}
+        en "the key file has fewer than 32 bytes" => "Name the key file that sekisho made."
+        ja "鍵ファイルが32バイトより短いです" => "sekisho が作成した鍵ファイルを指定してください。"
+    NoSuchSlot { slot }
+        en "the vault has no slot {slot}" => "See the slots: sekisho vault slots"
+        ja "金庫にスロット {slot} はありません" => "スロットは sekisho vault slots で確認できます。"
+    LastSlot {}
+        en "it is the vault's last slot, and nothing could open the vault without it" => "Add another slot first: sekisho vault passwd"
+        ja "最後のスロットのため、外すと金庫を開けられなくなります" => "先に sekisho vault passwd で別のスロットを追加してください。"
+
+    // ---- certificates ----
+    UnknownNumber { number }
+        en "there is no certificate {number}" => "See the numbers: sekisho list (or orca-catool list_cert)"
+        ja "証明書 {number} はありません" => "番号は sekisho list (または orca-catool list_cert) で確認できます。"
+    UnknownName { name }
+        en "no certificate in force has the name {name}" => "See the names: sekisho list (or orca-catool list_cert)"
+        ja "有効な証明書に {name} という名前のものはありません" => "名前は sekisho list (または orca-catool list_cert) で確認できます。"
+    AmbiguousName { name, numbers }
+        en "several certificates have the name {name}: {numbers}" => "Say which one by its number."
+        ja "{name} という名前の証明書が複数あります: {numbers}" => "番号で指定してください。"
+    AlreadyRevoked { number, time }
+        en "certificate {number} was revoked already, on {time}" => "Nothing is left to do; issue a CRL if the gates do not know yet: sekisho crl (or orca-catool issue_crl)"
+        ja "証明書 {number} は {time} にすでに破棄されています" => "破棄の操作は不要です。サーバにまだ伝わっていない場合は sekisho crl (または orca-catool issue_crl) で CRL を発行してください。"
+    NeverIssued { number }
+        en "certificate {number} was never finished, and counts as revoked" => "Issue a new one."
+        ja "証明書 {number} は発行が完了しておらず、破棄済みとして扱われます" => "新しい証明書を発行してください。"
+    AuthorityNotRevocable { number }
+        en "certificate {number} is the CA's own and cannot be revoked by itself" => "If its key may be stolen, create a new CA and hand out new certificates; SECURITY.md says how."
+        ja "証明書 {number} は認証局自身のもので、自分では破棄できません" => "鍵が盗まれた恐れがあるときは、新しい認証局を作成して証明書を配り直してください (SECURITY.md 参照)。"
+    ReasonNotPermanent { reason, permanent }
+        en "{reason} is no reason to revoke for good" => "Use one of: {permanent}"
+        ja "{reason} は破棄の理由に使えません" => "次のいずれかを指定してください: {permanent}"
+    KeyNotKept { number }
+        en "the private key of certificate {number} is not kept here" => "Issue a new certificate and revoke this one."
+        ja "証明書 {number} の秘密鍵は保管されていません" => "新しい証明書を発行し、この証明書を破棄してください。"
+    ValidityOutOfRange { days, longest }
+        en "{days} days is not between 1 and {longest}" => "Give another number of days."
+        ja "{days} 日は 1 から {longest} の範囲にありません" => "日数を指定し直してください。"
+    ValidityBeyondIssuer { asked, last, days }
+        en "a certificate until {asked} would outlive the CA, which ends on {last}" => "Ask for at most {days} days."
+        ja "{asked} までの証明書は、{last} に終わる認証局より長くなります" => "{days} 日以内で指定してください。"
+    IssuerExpired { ended }
+        en "the CA expired on {ended} and signs nothing any more" => "Check this machine's clock. If it is right, create a new CA and hand out new certificates."
+        ja "認証局は {ended} に期限切れとなり、もう署名できません" => "この機器の時計を確認してください。正しければ、新しい認証局を作成して証明書を配り直してください。"
+    IssuerNotYetValid { begins, now }
+        en "the CA begins on {begins}, and this machine's clock says {now}" => "Set the clock, then try again."
+        ja "認証局の開始日時は {begins} ですが、この機器の時計は {now} です" => "時計を合わせてから、もう一度実行してください。"
+    LintFailed { field }
+        en "the certificate would not be what was asked for (field {field}); it was not signed" => "This is a defect of sekisho: please report it with the command you gave."
+        ja "証明書の内容が要求と一致しないため ({field})、署名しませんでした" => "sekisho の不具合です。実行したコマンドを添えて報告してください。"
 }
 
 impl From<FileError> for Refusal {

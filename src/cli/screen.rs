@@ -1,0 +1,173 @@
+//! What people and machines read: lines in the person's language, tables that line up, or JSON.
+
+use std::io::{IsTerminal, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::ground::messages::{Language, Refusal, Text};
+
+/// Where results go, and in which form.
+pub struct Screen {
+    language: Language,
+    json: bool,
+    colours: bool,
+}
+
+/// The tone of a word, shown as a colour on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    Plain,
+    /// All is well.
+    Good,
+    /// Look here.
+    Warning,
+    /// Refused or gone.
+    Bad,
+}
+
+/// A table: rows of cells, each with a tone.
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<Vec<(String, Tone)>>,
+}
+
+impl Screen {
+    /// A screen in a language; colours only where a terminal watches.
+    #[must_use]
+    pub fn new(language: Language, json: bool, colours: bool) -> Self {
+        let colours = colours && !json && std::io::stdout().is_terminal();
+        Self { language, json, colours }
+    }
+
+    /// The person's language.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Whether a machine reads.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a sentence, unless a machine reads.
+    pub fn say(&self, text: &Text) {
+        self.line(&text.render(self.language));
+    }
+
+    /// Prints a line as it is, unless a machine reads.
+    pub fn line(&self, line: &str) {
+        if !self.json {
+            write_line(&mut std::io::stdout().lock(), line);
+        }
+    }
+
+    /// Prints a warning on standard error.
+    pub fn warn(&self, text: &Text) {
+        let text = text.render(self.language);
+        let mark = Text::Warning {}.render(self.language);
+        write_line(&mut std::io::stderr().lock(), &format!("{mark}{text}"));
+    }
+
+    /// Prints the result for a machine, when one reads.
+    pub fn json(&self, value: &serde_json::Value) {
+        if self.json {
+            write_line(&mut std::io::stdout().lock(), &value.to_string());
+        }
+    }
+
+    /// Prints a table, unless a machine reads.
+    pub fn table(&self, table: &Table) {
+        for line in table.lines(self.colours) {
+            self.line(&line);
+        }
+    }
+
+    /// Prints a refusal on standard error: what, and what to do next.
+    pub fn refuse(&self, refusal: &Refusal) {
+        let (what, next) = (refusal.what(self.language), refusal.next(self.language));
+        let mut stderr = std::io::stderr().lock();
+        if self.json {
+            let error = serde_json::json!({"code": refusal.code(), "what": what, "next": next});
+            write_line(&mut stderr, &serde_json::json!({ "error": error }).to_string());
+        } else {
+            let mark = Text::ErrorMark {}.render(self.language);
+            write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
+        }
+    }
+}
+
+impl Table {
+    /// Adds a row.
+    pub fn row<const COLUMNS: usize>(&mut self, cells: [(String, Tone); COLUMNS]) {
+        self.rows.push(cells.into());
+    }
+
+    /// Adds a row of a label and a value.
+    pub fn field(&mut self, label: &Text, value: impl Into<String>, language: Language) {
+        let label = format!("  {}", label.render(language));
+        self.row([(label, Tone::Plain), (value.into(), Tone::Plain)]);
+    }
+
+    fn lines(&self, colours: bool) -> Vec<String> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width_of = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|(text, _)| text.width()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width_of).collect();
+        self.rows.iter().map(|row| line_of(row, &widths, colours)).collect()
+    }
+}
+
+fn line_of(row: &[(String, Tone)], widths: &[usize], colours: bool) -> String {
+    let mut line = String::new();
+    for (index, ((text, tone), width)) in row.iter().zip(widths).enumerate() {
+        match (colours, tone.colour()) {
+            (true, Some(colour)) => line.push_str(&format!("\u{1b}[{colour}m{text}\u{1b}[0m")),
+            _ => line.push_str(text),
+        }
+        if index + 1 < row.len() {
+            line.push_str(&" ".repeat(width.saturating_sub(text.width()) + 2));
+        }
+    }
+    line
+}
+
+impl Tone {
+    /// The colour's code (ECMA-48 section 8.3.117).
+    fn colour(self) -> Option<u8> {
+        match self {
+            Self::Plain => None,
+            Self::Good => Some(32),
+            Self::Warning => Some(33),
+            Self::Bad => Some(31),
+        }
+    }
+}
+
+fn write_line(to: &mut impl Write, line: &str) {
+    // Whoever closed the pipe does not want to hear more.
+    let _ = writeln!(to, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> (String, Tone) {
+        (text.to_owned(), Tone::Plain)
+    }
+
+    #[test]
+    fn columns_line_up_also_in_japanese() {
+        let mut table = Table::default();
+        table.row([plain("受付1"), plain("a")]);
+        table.row([plain("user1"), plain("b")]);
+        table.row([plain("x"), (String::from("c"), Tone::Bad)]);
+        assert_eq!(table.lines(false), ["受付1  a", "user1  b", "x      c"]);
+        assert_eq!(table.lines(true)[2], "x      \u{1b}[31mc\u{1b}[0m");
+    }
+}
