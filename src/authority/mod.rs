@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 pub use initialise::Initialise;
 pub use recovery::Repairs;
 
-use crate::ca::{self, Bundle, BundleOptions, IssueRequest, IssuedCertificate, Issuer};
+use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ledger::{
     Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
 };
+use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
 use crate::pki::{Certificate, PrivateKey};
 use crate::revocation::{self, SignedCrl};
@@ -157,10 +158,11 @@ impl Authority {
     /// The vault is sealed, the issuer is not valid now, or the ledger could not be written.
     pub fn issue(
         &self,
-        requests: Vec<(IssueRequest, BundleOptions)>,
+        requests: Vec<IssueRequest>,
+        encryption: Encryption,
     ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
         let issuer = self.issuer()?;
-        ca::issue(&self.ledger, self.vault()?, &issuer, requests, self.now, &self.actor)
+        ca::issue(&self.ledger, self.vault()?, &issuer, requests, encryption, self.now, &self.actor)
     }
 
     /// Revokes a certificate. It needs no open vault; the next CRL tells of it.
@@ -193,7 +195,7 @@ impl Authority {
     ///
     /// # Errors
     /// Unknown, never signed, or its key was not kept, or is forgotten.
-    pub fn export(&self, selector: &Selector, options: &BundleOptions) -> Result<Bundle, Refusal> {
+    pub fn export(&self, selector: &Selector, encryption: Encryption) -> Result<Bundle, Refusal> {
         let number = self.resolve(selector)?;
         let view = self.show(number)?;
         let issuer = self.issuer()?;
@@ -211,7 +213,7 @@ impl Authority {
             reason: format!("the key of certificate {number}"),
         })?;
         let chain = issuer.chain_of(&certificate);
-        let bundle = Bundle::with_key(stem, chain, issuer.root().clone(), &key, options)?;
+        let bundle = Bundle::with_key(stem, chain, issuer.root().clone(), &key, encryption)?;
         let mut transaction = self.ledger.begin(self.now, &self.actor)?;
         transaction.append(Event::KeyExported(Numbered { number }))?;
         transaction.commit()?;

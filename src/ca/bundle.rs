@@ -6,11 +6,12 @@ use zeroize::Zeroizing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::request::BundleOptions;
 use crate::ground::messages::Refusal;
 use crate::ground::secret::{Passphrase, SecretBytes};
 use crate::ground::untrusted::is_hidden;
-use crate::pki::{Certificate, PrivateKey, name, passphrase, pkcs8, pkcs12};
+use crate::pki::passphrase::{Origin, generate_passphrase};
+use crate::pki::pkcs12::{self, Encryption};
+use crate::pki::{Certificate, PrivateKey, name, pkcs8};
 
 /// A certificate for its holder.
 pub struct Bundle {
@@ -29,11 +30,11 @@ pub struct KeyMaterial {
     /// PEM, in the clear.
     pub plain_pem: SecretBytes,
     /// PKCS#12 with the chain and the root in it.
-    pub pkcs12: SecretBytes,
+    pub pkcs12: Vec<u8>,
     /// The passphrase of both encrypted forms.
     pub passphrase: Passphrase,
     /// PEM, encrypted.
-    pub encrypted_pem: SecretBytes,
+    pub encrypted_pem: String,
 }
 
 /// Octets of a stem: with the longest ending it stays under the 200 that every system takes.
@@ -49,22 +50,19 @@ impl Bundle {
         chain: Vec<Certificate>,
         root: Certificate,
         key: &PrivateKey,
-        options: &BundleOptions,
+        encryption: Encryption,
     ) -> Result<Self, Refusal> {
-        let failed = |_| Refusal::CryptographyFailed {};
-        let passphrase = match &options.passphrase {
-            Some(passphrase) => Passphrase::new(passphrase.expose().to_owned()),
-            None => passphrase::generate().map_err(|_| Refusal::CryptographyFailed {})?,
-        };
-        let (leaf, others) = chain.split_first().ok_or(Refusal::CryptographyFailed {})?;
-        let mut authorities: Vec<&Certificate> = others.iter().collect();
-        authorities.push(&root);
-        let name = leaf.common_name().unwrap_or_else(|| stem.clone());
-        let pkcs12 = pkcs12::build(key, leaf, &authorities, &name, options.encryption, &passphrase)
-            .map_err(|_| Refusal::CryptographyFailed {})?;
+        let failed = || Refusal::CryptographyFailed {};
+        let passphrase = generate_passphrase().map_err(|_| failed())?;
+        let (certificate, intermediates) = chain.split_first().ok_or_else(failed)?;
+        let above = [intermediates, std::slice::from_ref(&root)].concat();
+        let name = certificate.common_name().unwrap_or_else(|| stem.clone());
+        let contents = pkcs12::Contents { key, certificate, chain: &above, friendly_name: &name };
+        let pkcs12 = pkcs12::build(&contents, &passphrase, Origin::Generated, encryption)
+            .map_err(|_| failed())?;
         let encrypted_pem =
-            pkcs8::encrypt_pem(key, &passphrase).map_err(|_| Refusal::CryptographyFailed {})?;
-        let plain_pem = key.pkcs8_pem().map_err(failed)?;
+            pkcs8::encrypted_pem(key, &passphrase, Origin::Generated).map_err(|_| failed())?;
+        let plain_pem = key.pkcs8_pem().map_err(|_| failed())?;
         let material = KeyMaterial { plain_pem, pkcs12, passphrase, encrypted_pem };
         Ok(Self { stem, chain, root, key: Some(material) })
     }
@@ -86,8 +84,8 @@ impl Bundle {
         let root = self.root.pem();
         if let Some(key) = &self.key {
             entries.push((format!("{}.crt", self.stem), certificate.as_bytes()));
-            entries.push((format!("{}.enc.pem", self.stem), key.encrypted_pem.expose()));
-            entries.push((format!("{}.p12", self.stem), key.pkcs12.expose()));
+            entries.push((format!("{}.enc.pem", self.stem), key.encrypted_pem.as_bytes()));
+            entries.push((format!("{}.p12", self.stem), &key.pkcs12));
             entries.push((format!("{}.pass", self.stem), key.passphrase.expose().as_bytes()));
             entries.push((format!("{}.pem", self.stem), key.plain_pem.expose()));
         } else if self.chain.first().is_some_and(|leaf| leaf.der() != self.root.der()) {

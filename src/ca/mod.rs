@@ -15,11 +15,12 @@ pub use bundle::{Bundle, KeyMaterial, stem};
 pub use issuer::Issuer;
 pub use prepare::{prepare_root, skeleton_key};
 pub use profile::{APPLE_LIMIT, AUTHORITY_DAYS, Period, beyond_apple_limit, check_issuer};
-pub use request::{BundleOptions, IssueRequest, KeySource, Purpose, Validity};
+pub use request::{IssueRequest, KeySource, Purpose, Validity};
 
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{Event, Ledger, Numbered};
+use crate::pki::pkcs12::Encryption;
 use crate::pki::{Certificate, Signer};
 use crate::vault::OpenVault;
 use lint::Linter;
@@ -47,7 +48,8 @@ pub fn issue(
     ledger: &Ledger,
     vault: &OpenVault,
     issuer: &Issuer,
-    requests: Vec<(IssueRequest, BundleOptions)>,
+    requests: Vec<IssueRequest>,
+    encryption: Encryption,
     now: Timestamp,
     actor: &str,
 ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
@@ -57,10 +59,10 @@ pub fn issue(
 
     let mut transaction = ledger.begin(now, actor)?;
     let mut intents = Vec::with_capacity(requests.len());
-    for (request, options) in requests {
+    for request in requests {
         let number = transaction.next_number()?;
         intents.push(match Prepared::new(request, number, issuer, &linter, now) {
-            Ok(prepared) => Ok((prepared.record_intent(&mut transaction)?, options)),
+            Ok(prepared) => Ok(prepared.record_intent(&mut transaction)?),
             Err(refusal) => Err(refusal),
         });
     }
@@ -71,9 +73,9 @@ pub fn issue(
     let mut transaction = ledger.begin(now, actor)?;
     for intent in intents {
         outcomes.push(match intent {
-            Ok((intent, options)) => {
+            Ok(intent) => {
                 let number = intent.number();
-                match intent.sign(key).and_then(|signed| signed.bundle(issuer, &options)) {
+                match intent.sign(key).and_then(|signed| signed.bundle(issuer, encryption)) {
                     Ok((signed, bundle)) => Ok(signed.record(&mut transaction, vault, bundle)?),
                     Err(refusal) => {
                         transaction.append(Event::Abandoned(Numbered { number }))?;

@@ -5,13 +5,14 @@ use super::bundle::{Bundle, stem};
 use super::issuer::Issuer;
 use super::lint::{self, Linter};
 use super::profile::{self, Period};
-use super::request::{BundleOptions, IssueRequest, KeySource, Purpose};
+use super::request::{IssueRequest, KeySource, Purpose};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{
     self, Custody, Digest, Event, Holder, Intended, Issued, Transaction, octets, sha256,
 };
 use crate::pki::issue::{self, Template, ToBeSigned};
+use crate::pki::pkcs12::Encryption;
 use crate::pki::{
     Certificate, CommonName, DistinguishedName, PrivateKey, SerialNumber, Signer,
     SubjectAlternativeName,
@@ -39,7 +40,7 @@ pub struct Intent {
 }
 
 /// Signed, and not recorded yet.
-pub(super) struct Signed {
+pub struct Signed {
     number: u64,
     certificate: Certificate,
     period: Period,
@@ -203,13 +204,13 @@ impl Signed {
     pub(super) fn bundle(
         self,
         issuer: &Issuer,
-        options: &BundleOptions,
+        encryption: Encryption,
     ) -> Result<(Self, Bundle), Refusal> {
         let stem = stem(self.number, self.certificate.subject_der());
         let chain = issuer.chain_of(&self.certificate);
         let root = issuer.root().clone();
         let bundle = match &self.key {
-            Some((key, _)) => Bundle::with_key(stem, chain, root, key, options)?,
+            Some((key, _)) => Bundle::with_key(stem, chain, root, key, encryption)?,
             None => Bundle { stem, chain, root, key: None },
         };
         Ok((self, bundle))

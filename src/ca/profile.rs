@@ -32,7 +32,7 @@ pub struct Period {
 ///
 /// # Errors
 /// No days, or over a hundred years of them.
-pub fn root_period(days: u32, now: Timestamp) -> Result<Period, Refusal> {
+pub(super) fn root_period(days: u32, now: Timestamp) -> Result<Period, Refusal> {
     let days = checked_days(days)?;
     let (not_before, not_after) = (now.plus_seconds(-BACKDATED), now.plus_days(days));
     Ok(Period { not_before, not_after, shortened: false })

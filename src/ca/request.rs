@@ -1,6 +1,5 @@
 //! What is asked of the CA.
 
-use crate::ground::secret::Passphrase;
 use crate::ledger::Digest;
 use crate::pki::request::CertificateRequest;
 use crate::pki::{DistinguishedName, KeyAlgorithm, SubjectAlternativeName};
@@ -54,12 +53,4 @@ pub enum KeySource {
     },
     /// The holder has it, and sent a request signed with it.
     Requested(Box<CertificateRequest>),
-}
-
-/// What is handed out with a private key in it.
-pub struct BundleOptions {
-    /// How the PKCS#12 file is encrypted.
-    pub encryption: crate::pki::pkcs12::Encryption,
-    /// Its passphrase; a fresh one when absent.
-    pub passphrase: Option<Passphrase>,
 }

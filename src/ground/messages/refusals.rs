@@ -253,6 +253,34 @@ refusals! {
     LintFailed { field }
         en "the certificate would not be what was asked for (field {field}); it was not signed" => "This is a defect of sekisho: please report it with the command you gave."
         ja "証明書の内容が要求と一致しないため ({field})、署名しませんでした" => "sekisho の不具合です。実行したコマンドを添えて報告してください。"
+    // ---- pki: requests, keys and bundles ----
+    RequestTooLarge { limit }
+        en "the certificate request is larger than {limit} bytes" => "Check that it is the right file (.csr)."
+        ja "証明書署名要求 (CSR) が {limit} バイトを超えています" => "正しいファイル (.csr) か確認してください。"
+    RequestMalformed {}
+        en "this is not a valid certificate request" => "Check that it is the right file (.csr) and that it was copied completely."
+        ja "証明書署名要求 (CSR) として読み取れません" => "正しいファイル (.csr) か、最後までコピーされているか確認してください。"
+    RequestNoProofOfPossession {}
+        en "the certificate request is not signed with its own key" => "Have the request made again on the device that holds the key."
+        ja "証明書署名要求 (CSR) が、その鍵自身で署名されていません" => "鍵を持つ端末で、証明書署名要求を作り直してください。"
+    KeyMalformed {}
+        en "this is not a readable private key" => "Check that it is the right file (.pem) and that it was copied completely."
+        ja "秘密鍵として読み取れません" => "正しいファイル (.pem) か、最後までコピーされているか確認してください。"
+    KeyUnsupportedAlgorithm {}
+        en "the private key is of a kind that is not accepted" => "Use ECDSA P-256 or P-384, RSA of 2048, 3072 or 4096 bits, or Ed25519."
+        ja "受け付けられない種類の秘密鍵です" => "ECDSA P-256 または P-384、RSA 2048 / 3072 / 4096 ビット、Ed25519 のいずれかを使ってください。"
+    KeyEncrypted {}
+        en "the private key is protected by a passphrase" => "Use the file without a passphrase (.pem, not .enc.pem)."
+        ja "秘密鍵にパスフレーズが設定されています" => "パスフレーズのないファイル (.enc.pem ではなく .pem) を使ってください。"
+    KeyUnavailable {}
+        en "the key could not be made or used" => "Try again. If it happens again, check this machine."
+        ja "鍵を作成または使用できませんでした" => "もう一度実行してください。繰り返す場合は、このコンピュータを点検してください。"
+    BundleOtherKey {}
+        en "the certificate and the private key do not belong together" => "Choose the key that was made for this certificate."
+        ja "証明書と秘密鍵の組み合わせが一致しません" => "この証明書のために作られた秘密鍵を指定してください。"
+    BundlePassphrase {}
+        en "the passphrase is empty or has characters other than ASCII" => "Use letters, digits and ASCII symbols."
+        ja "パスフレーズが空か、半角英数字と記号以外の文字が含まれています" => "半角の英数字と記号だけで指定してください。"
 }
 
 impl From<FileError> for Refusal {
