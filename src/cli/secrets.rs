@@ -1,0 +1,115 @@
+//! Where the vault's secret comes from: a named file, or the terminal. Never an argument, never the
+//! environment.
+
+use std::path::{Path, PathBuf};
+
+use super::terminal::Terminal;
+use crate::authority::DataFolder;
+use crate::ground::files;
+use crate::ground::messages::{Language, Refusal, Text};
+use crate::ground::secret::{Passphrase, SecretBytes};
+use crate::vault::{SlotKind, SlotSecret};
+
+/// Octets of a passphrase or key file at most.
+const LARGEST: u64 = 4096;
+/// Characters of a new passphrase at least.
+const SHORTEST: usize = 12;
+/// The key file that `quickstart` makes.
+pub const KEY_FILE: &str = "vault.key";
+
+/// What the command line says about the vault's secret.
+#[derive(Debug, Clone, Default)]
+pub struct SecretSource {
+    /// A file that holds the passphrase.
+    pub passphrase_file: Option<PathBuf>,
+    /// A key file.
+    pub key_file: Option<PathBuf>,
+    /// Whether the recovery code is asked for.
+    pub recovery_code: bool,
+}
+
+impl SecretSource {
+    /// The secret that opens the vault of a folder: what the command line names; else the key file
+    /// beside the data when the vault has a slot for one; else the passphrase, typed.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or a question nobody can answer.
+    pub fn secret(&self, folder: &DataFolder, language: Language) -> Result<SlotSecret, Refusal> {
+        if let Some(path) = &self.passphrase_file {
+            return read_passphrase(path).map(SlotSecret::Passphrase);
+        }
+        if let Some(path) = &self.key_file {
+            return Ok(SlotSecret::KeyFile(files::read_secret(path, LARGEST)?));
+        }
+        if self.recovery_code {
+            let code = ask(&Text::AskRecoveryCode {}, language)?;
+            return Ok(SlotSecret::RecoveryCode(code));
+        }
+        let beside = folder.path().join(KEY_FILE);
+        let has_key_file_slot =
+            folder.slots()?.iter().any(|slot| slot.kind == SlotKind::KeyFile);
+        if has_key_file_slot && files::exists(&beside) {
+            return Ok(SlotSecret::KeyFile(files::read_secret(&beside, LARGEST)?));
+        }
+        ask(&Text::AskPassphrase {}, language).map(SlotSecret::Passphrase)
+    }
+
+    /// Whether [`SecretSource::secret`] can find a secret without a terminal.
+    #[must_use]
+    pub fn is_named(&self, folder: &DataFolder) -> bool {
+        self.passphrase_file.is_some()
+            || self.key_file.is_some()
+            || files::exists(&folder.path().join(KEY_FILE))
+    }
+
+    /// A new passphrase: from the named file, or typed twice.
+    ///
+    /// # Errors
+    /// Shorter than 12 characters, typed differently the second time, or nobody to ask.
+    pub fn new_passphrase(&self, language: Language) -> Result<Passphrase, Refusal> {
+        if let Some(path) = &self.passphrase_file {
+            return checked(read_passphrase(path)?);
+        }
+        let first = checked(ask(&Text::AskNewPassphrase { least: SHORTEST.to_string() }, language)?)?;
+        let second = ask(&Text::AskPassphraseAgain {}, language)?;
+        if first.expose() != second.expose() {
+            return Err(Refusal::PassphrasesDiffer {});
+        }
+        Ok(first)
+    }
+}
+
+/// Reads a passphrase from a file that is closed to others; its line ending does not count.
+///
+/// # Errors
+/// The file cannot be used, or is not UTF-8.
+pub fn read_passphrase(path: &Path) -> Result<Passphrase, Refusal> {
+    let bytes = files::read_secret(path, LARGEST)?.without_line_ending();
+    Passphrase::from_bytes(&bytes).ok_or(Refusal::PassphraseNotText {})
+}
+
+/// A new key file: 256 random bits in hexadecimal, so that it survives being copied as text.
+///
+/// # Errors
+/// The random number generator failed, or the file could not be written.
+pub fn make_key_file(path: &Path) -> Result<SlotSecret, Refusal> {
+    let mut random = zeroize::Zeroizing::new([0_u8; 32]);
+    aws_lc_rs::rand::fill(random.as_mut_slice()).map_err(|_| Refusal::CryptographyFailed {})?;
+    let mut text = data_encoding::HEXLOWER.encode(random.as_slice()).into_bytes();
+    text.push(b'\n');
+    let text = SecretBytes::new(text);
+    files::write_new(path, text.expose(), files::PRIVATE)?;
+    Ok(SlotSecret::KeyFile(text))
+}
+
+fn ask(question: &Text, language: Language) -> Result<Passphrase, Refusal> {
+    let mut terminal = Terminal::open().ok_or(Refusal::NoTerminal {})?;
+    terminal.ask_secret(&question.render(language))
+}
+
+fn checked(passphrase: Passphrase) -> Result<Passphrase, Refusal> {
+    if passphrase.expose().chars().count() < SHORTEST {
+        return Err(Refusal::PassphraseTooShort { least: SHORTEST.to_string() });
+    }
+    Ok(passphrase)
+}
