@@ -13,12 +13,20 @@
 //! | [`pki`] | bytes and values: names, keys, certificates, requests, CRLs, PKCS#8, PKCS#12 | ground |
 //! | [`vault`] | the CA keys, sealed; key slots that open them | ground, hardening, pki |
 //! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground, pki |
-//! | [`ca`] | prepare, lint, record the intent, sign, record; bundles | ground, pki, vault, ledger |
-//! | [`revocation`] | revoking, and the CRLs that tell of it | ground, pki, vault, ledger, ca |
-//! | [`authority`] | vault, ledger, ca and revocation behind one door | the above |
+//! | [`ca`] | prepare, lint, record the intent, sign, record; bundles | ground, hardening, pki, vault, ledger |
+//! | [`revocation`] | revoking, and the CRLs that tell of it | ground, hardening, pki, vault, ledger, ca |
+//! | [`authority`] | vault, ledger, ca and revocation behind one door | ground, hardening, pki, vault, ledger, ca, revocation |
+//! | [`admission`] | who may come in: one function, the chains verified so far, revocations | ground, pki |
+//! | [`gate`] | the listener, TLS, the proxy, and what it reads and logs | ground, hardening, pki, admission |
+//! | [`config`] | checked settings from the files people write | ground, hardening, pki, admission, gate |
+//! | [`cli`] | the verbs, and the manual's front | all |
 
+pub mod admission;
 pub mod authority;
 pub mod ca;
+pub mod cli;
+pub mod config;
+pub mod gate;
 pub mod ground;
 pub mod hardening;
 pub mod ledger;
