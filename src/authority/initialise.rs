@@ -24,7 +24,7 @@ pub struct Initialise {
 }
 
 impl Authority {
-    /// Makes a CA in a data folder that has none. A crash on the way leaves nothing that counts.
+    /// Makes a CA in a data folder that has none, and opens it. A crash on the way leaves nothing that counts.
     ///
     /// # Errors
     /// There is one already, or the folder could not be written.
@@ -33,7 +33,7 @@ impl Authority {
         request: Initialise,
         now: Timestamp,
         actor: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Self, Refusal> {
         files::ensure_folder(folder.path(), PRIVATE_FOLDER)?;
         let _lock = lock(folder)?;
         if folder.is_initialised() {
@@ -66,13 +66,13 @@ impl Authority {
         transaction.append(Event::VaultChanged(mark))?;
         root.record_intent(&mut transaction)?.sign(key)?.record_root(&mut transaction)?;
         transaction.commit()?;
-        drop(ledger);
 
         // The rename is the moment at which the CA exists.
         rustix::fs::rename(new.authority(), folder.authority())
             .map_err(|errno| FileError::from_io(&folder.authority(), &errno.into()))?;
         remove_unfinished(&new)?;
-        Ok(())
+        let (folder, open_vault) = (folder.clone(), Some(vault));
+        Ok(Self { folder, ledger, open_vault, actor: actor.to_owned(), now })
     }
 }
 

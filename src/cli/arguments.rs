@@ -1,9 +1,13 @@
 //! The words of the native command line. Their help texts are in the message catalogue, in both
 //! languages; a test holds that none is missing.
 
+#![allow(missing_docs, reason = "each argument is described in the message catalogue")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::serve::{GateOptions, ServeOptions};
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -57,7 +61,7 @@ pub enum Verb {
     Verify,
     #[command(subcommand, arg_required_else_help = true)]
     Vault(Vault),
-    Serve(Serve),
+    Serve(ServeOptions),
     #[command(subcommand, arg_required_else_help = true)]
     Config(Config),
     /// The manual's own tool; its words are its own.
@@ -214,40 +218,6 @@ pub struct Passwd {
     pub new_key_file: Option<PathBuf>,
     #[arg(long)]
     pub rewrap_only: bool,
-}
-
-#[derive(Args, Debug)]
-pub struct Serve {
-    #[command(flatten)]
-    pub gate: GateOptions,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
-}
-
-/// What makes a gate's settings.
-#[derive(Args, Debug)]
-pub struct GateOptions {
-    #[arg(long, value_name = "FILE")]
-    pub jma_receipt_conf: PathBuf,
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub listen: Option<String>,
-    #[arg(long, value_name = "URL")]
-    pub upstream: Option<String>,
-    #[arg(long)]
-    pub allow_clear_text_upstream: bool,
-    #[arg(long, value_name = "FILE")]
-    pub crl: Vec<PathBuf>,
-    #[arg(long, value_name = "DAYS")]
-    pub crl_grace_days: Option<u16>,
-    #[arg(long)]
-    pub tls12: bool,
-}
-
-/// `--log-format`.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    Text,
-    Json,
 }
 
 #[derive(Subcommand, Debug)]

@@ -7,30 +7,22 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::serve::LogFormat;
 use crate::gate::WEBORCA;
 use crate::ground::clock;
 
-/// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// As in the WebORCA log: local time, then what happened
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 /// Starts the log of this process. A second call changes nothing.
-pub(super) fn start(format: Format) {
+pub(super) fn start(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(Level::INFO)
         .with_ansi(false);
     // It fails only when a log was started before.
     let _ = match format {
-        Format::Text => {
+        LogFormat::Text => {
             tracing::subscriber::set_global_default(builder.event_format(WebOrcaLines).finish())
         }
-        Format::Json => tracing::subscriber::set_global_default(
+        LogFormat::Json => tracing::subscriber::set_global_default(
             builder.json().flatten_event(true).with_timer(MachineTime).finish(),
         ),
     };

@@ -1,57 +1,125 @@
-//! The verbs.
+//! The verbs: each reads as a story in one function. Two fronts lead to the same commands, the
+//! native one and the WebORCA manual's `orca-catool`.
 
 #![forbid(unsafe_code)]
 
+mod arguments;
+mod bulk;
+mod crl;
+mod environment;
+mod handout;
+mod help;
+mod init;
+mod issue;
+mod list;
 mod logging;
+mod orca;
+mod quickstart;
+mod revoke;
+mod screen;
+mod secrets;
 mod serve;
+mod session;
+mod terminal;
+mod vault;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches};
 
-use crate::ground::messages::{Language, Refusal};
+use crate::ground::messages::Refusal;
+use crate::hardening;
+use arguments::{Arguments, Config, Issue, Vault, Verb};
+use environment::Environment;
+use screen::Screen;
+use session::Session;
 
-/// Certificate-based access for a small organisation.
-#[derive(Parser)]
-#[command(name = "sekisho", version)]
-struct Arguments {
-    #[command(subcommand)]
-    verb: Verb,
-}
+/// Exit code of a refusal.
+const REFUSED: u8 = 1;
+/// Exit code of a mistake in the words.
+const USAGE: u8 = 2;
 
-#[derive(Subcommand)]
-enum Verb {
-    /// Lets holders of client certificates through to a web application.
-    Serve(serve::Arguments),
-}
-
-/// Runs the command line; the exit code is 1 when something was refused.
+/// Runs the command line: 0 done, 1 refused or failed, 2 usage.
 #[must_use]
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            // Nobody is left to tell when this cannot be printed.
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
-    };
+    let environment = Environment::read();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // Refused only by an odd kernel; what follows is no less right without it.
+    let _ = hardening::forbid_memory_dumps();
+    if words.first().is_some_and(|program| orca::is_called(Path::new(program))) {
+        return orca_catool(words.into_iter().skip(1).collect(), &environment);
+    }
+    let command =
+        help::localise(Arguments::command(), "sekisho", language_of(&words, &environment));
+    let parsed = command
+        .try_get_matches_from(words)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    match parsed {
+        Ok(Arguments { verb: Verb::OrcaCatool { words }, .. }) => orca_catool(words, &environment),
+        Ok(arguments) => native(arguments, &environment),
+        Err(error) => usage(&error),
+    }
+}
+
+fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
+    let default = matches!(arguments.verb, Verb::Quickstart(_)).then_some(quickstart::FOLDER);
+    let session = Session::new(&arguments.shared, environment, default);
     let done = match arguments.verb {
-        Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Quickstart(options) => quickstart::run(&session, &options),
+        Verb::Init(options) => init::run(&session, &options),
+        Verb::Issue(Issue::Server(options)) => issue::server(&session, &options),
+        Verb::Issue(Issue::Client(options)) => issue::client(&session, &options),
+        Verb::List(options) => list::list(&session, options.all),
+        Verb::Show(options) => list::show(&session, &options.which),
+        Verb::Export(options) => crl::export(&session, &options),
+        Verb::Revoke(options) => revoke::run(&session, &options),
+        Verb::Crl(options) => crl::run(&session, &options),
+        Verb::ForgetKey(options) => revoke::forget_key(&session, &options.which),
+        Verb::Verify => list::verify(&session),
+        Verb::Vault(Vault::Passwd(options)) => vault::passwd(&session, &options),
+        Verb::Vault(Vault::Slots) => vault::slots(&session),
+        Verb::Serve(options) => serve::serve(options),
+        Verb::Config(Config::Check(options)) => serve::check(&session, options),
+        Verb::OrcaCatool { .. } => Ok(()),
     };
+    finish(done, &session.screen)
+}
+
+fn orca_catool(words: Vec<OsString>, environment: &Environment) -> ExitCode {
+    let screen = Screen::new(environment.language, false, environment.colours);
+    match orca::run(words, environment) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => usage(&error),
+        Err(refusal) => finish(Err(refusal), &screen),
+    }
+}
+
+fn finish(done: Result<(), Refusal>, screen: &Screen) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(refusal) => {
-            print_refusal(&refusal);
-            ExitCode::FAILURE
+            screen.refuse(&refusal);
+            ExitCode::from(REFUSED)
         }
     }
 }
 
-#[allow(clippy::print_stderr, reason = "the one place that tells a person of a refusal")]
-fn print_refusal(refusal: &Refusal) {
-    for language in [Language::Japanese, Language::English] {
-        eprintln!("{}\n  {}", refusal.what(language), refusal.next(language));
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nobody is left to tell when this cannot be printed.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// The language of the help itself, which is needed before the words are understood.
+fn language_of(words: &[OsString], environment: &Environment) -> crate::ground::messages::Language {
+    use crate::ground::messages::Language;
+    let mut asked = words.iter().skip_while(|word| *word != "--lang").skip(1);
+    let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--lang="));
+    match joined.or_else(|| asked.next()?.to_str()) {
+        Some("ja") => Language::Japanese,
+        Some("en") => Language::English,
+        _ => environment.language,
     }
 }

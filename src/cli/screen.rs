@@ -64,6 +64,13 @@ impl Screen {
         }
     }
 
+    /// Prints a question; the answer follows on the same line.
+    pub fn ask(&self, question: &str) {
+        let mut stdout = std::io::stdout().lock();
+        // Whoever closed the pipe will not answer either.
+        let _ = write!(stdout, "{question}").and_then(|()| stdout.flush());
+    }
+
     /// Prints a warning on standard error.
     pub fn warn(&self, text: &Text) {
         let text = text.render(self.language);

@@ -46,8 +46,7 @@ impl SecretSource {
             return Ok(SlotSecret::RecoveryCode(code));
         }
         let beside = folder.path().join(KEY_FILE);
-        let has_key_file_slot =
-            folder.slots()?.iter().any(|slot| slot.kind == SlotKind::KeyFile);
+        let has_key_file_slot = folder.slots()?.iter().any(|slot| slot.kind == SlotKind::KeyFile);
         if has_key_file_slot && files::exists(&beside) {
             return Ok(SlotSecret::KeyFile(files::read_secret(&beside, LARGEST)?));
         }
@@ -70,7 +69,8 @@ impl SecretSource {
         if let Some(path) = &self.passphrase_file {
             return checked(read_passphrase(path)?);
         }
-        let first = checked(ask(&Text::AskNewPassphrase { least: SHORTEST.to_string() }, language)?)?;
+        let first =
+            checked(ask(&Text::AskNewPassphrase { least: SHORTEST.to_string() }, language)?)?;
         let second = ask(&Text::AskPassphraseAgain {}, language)?;
         if first.expose() != second.expose() {
             return Err(Refusal::PassphrasesDiffer {});

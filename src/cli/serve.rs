@@ -1,59 +1,71 @@
-//! `sekisho serve`: the gate in front of a web application.
+//! `sekisho serve` and `sekisho config check`: the gate in front of a web application.
 
 use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::logging::{self, Format};
+use super::logging;
+use super::session::Session;
 use crate::config::jma_receipt;
-use crate::gate::Gate;
-use crate::ground::messages::Refusal;
+use crate::gate::{Gate, Settings};
+use crate::ground::messages::{Refusal, Text};
 
-/// Lets holders of client certificates through to a web application.
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    /// WebORCA's jma-receipt.conf, with SERVER_CRT, SERVER_PEM and CA_CRT
+/// What makes a gate's settings.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "each argument is described in the message catalogue")]
+pub struct GateOptions {
     #[arg(long, value_name = "FILE")]
-    jma_receipt_conf: PathBuf,
-    /// Where to listen [default: 0.0.0.0:8000 and [::]:8000]
-    #[arg(long, value_name = "ADDR:PORT")]
-    listen: Option<String>,
-    /// The application [default: http://127.0.0.1:8001]
+    pub jma_receipt_conf: PathBuf,
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
     #[arg(long, value_name = "URL")]
-    upstream: Option<String>,
-    /// Allow an application on another machine, although the way there is not encrypted
+    pub upstream: Option<String>,
     #[arg(long)]
-    allow_clear_text_upstream: bool,
-    /// A revocation list to enforce, DER or PEM; may be given once for each CA
+    pub allow_clear_text_upstream: bool,
     #[arg(long, value_name = "FILE")]
-    crl: Vec<PathBuf>,
-    /// Days a revocation list still counts after its next update was due
+    pub crl: Vec<PathBuf>,
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
-    crl_grace_days: u16,
-    /// Accept TLS 1.2 as well as 1.3
+    pub crl_grace_days: u16,
     #[arg(long)]
-    tls12: bool,
-    /// The form of log lines
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    log_format: Format,
+    pub tls12: bool,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<(), Refusal> {
-    logging::start(arguments.log_format);
-    let mut settings =
-        jma_receipt::load(&arguments.jma_receipt_conf)?.with_grace_days(arguments.crl_grace_days);
-    if let Some(address) = &arguments.listen {
-        settings = settings.with_listen(address)?;
-    }
-    if let Some(url) = &arguments.upstream {
-        settings = settings.with_upstream(url, arguments.allow_clear_text_upstream)?;
-    }
-    for list in arguments.crl {
-        settings = settings.with_revocation_list(list);
-    }
-    if arguments.tls12 {
-        settings = settings.with_tls12();
-    }
+/// What `serve` takes.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "each argument is described in the message catalogue")]
+pub struct ServeOptions {
+    #[command(flatten)]
+    pub gate: GateOptions,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// As in the WebORCA log: local time, then what happened.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Serves until it is told to stop.
+pub(super) fn serve(options: ServeOptions) -> Result<(), Refusal> {
+    logging::start(options.log_format);
+    run(settings(options.gate)?, || ())
+}
+
+/// Checks everything that `serve` would check, and serves nobody.
+pub(super) fn check(session: &Session, options: GateOptions) -> Result<(), Refusal> {
+    settings(options)?.check()?;
+    session.screen.say(&Text::ConfigurationGood {});
+    session.screen.json(&serde_json::json!({ "configuration": "good" }));
+    Ok(())
+}
+
+/// Serves with these settings until SIGTERM or SIGINT; `ready` is called once it listens.
+pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusal> {
     let unavailable =
         |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
     let runtime =
@@ -62,6 +74,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Refusal> {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
         let gate = Gate::open(settings).await?;
+        ready();
         let shutdown = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -71,4 +84,22 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Refusal> {
         gate.serve(shutdown).await;
         Ok(())
     })
+}
+
+fn settings(options: GateOptions) -> Result<Settings, Refusal> {
+    let mut settings =
+        jma_receipt::load(&options.jma_receipt_conf)?.with_grace_days(options.crl_grace_days);
+    if let Some(address) = &options.listen {
+        settings = settings.with_listen(address)?;
+    }
+    if let Some(url) = &options.upstream {
+        settings = settings.with_upstream(url, options.allow_clear_text_upstream)?;
+    }
+    for list in options.crl {
+        settings = settings.with_revocation_list(list);
+    }
+    if options.tls12 {
+        settings = settings.with_tls12();
+    }
+    Ok(settings)
 }

@@ -35,7 +35,8 @@ impl Terminal {
     pub fn ask_secret(&mut self, question: &str) -> Result<Passphrase, Refusal> {
         let mut modes = self.before.clone();
         modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
-        tcsetattr(&self.device, OptionalActions::Flush, &modes).map_err(|_| Refusal::NoTerminal {})?;
+        tcsetattr(&self.device, OptionalActions::Flush, &modes)
+            .map_err(|_| Refusal::NoTerminal {})?;
         self.show(question);
         let typed = read_keys(&mut self.device);
         // Best effort: there is no other terminal to restore.
@@ -66,9 +67,7 @@ fn read_keys(device: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
             [b'\r' | b'\n'] => return Ok(typed),
             [0x03 | 0x04] => return Err(Refusal::Cancelled {}),
             [0x15] => typed.zeroize(),
-            [0x08 | 0x7F] => {
-                while typed.pop().is_some_and(|octet| octet & 0xC0 == 0x80) {}
-            }
+            [0x08 | 0x7F] => while typed.pop().is_some_and(|octet| octet & 0xC0 == 0x80) {},
             [octet] if typed.len() < LONGEST => typed.push(octet),
             _ => return Err(Refusal::PassphraseTooLong { limit: LONGEST.to_string() }),
         }

@@ -3,3 +3,4 @@
 #![forbid(unsafe_code)]
 
 pub mod jma_receipt;
+pub mod orca_catool;

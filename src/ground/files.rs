@@ -213,6 +213,18 @@ pub fn check_folder(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Accepts a folder only when it is ours, whoever else may write to it; links are followed.
+///
+/// # Errors
+/// `Missing`, `NotAFolder`, `ForeignOwner`.
+pub fn check_owned_folder(path: &Path) -> Result<(), FileError> {
+    let stat = rustix::fs::stat(path).map_err(|e| FileError::from_errno(path, e))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+        return Err(FileError::new(path, FileProblem::NotAFolder));
+    }
+    check_owner(path, stat.st_uid)
+}
+
 /// Whether something stands at the path; a dangling link counts.
 #[must_use]
 pub fn exists(path: &Path) -> bool {

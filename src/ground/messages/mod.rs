@@ -94,9 +94,11 @@ macro_rules! texts {
     };
 }
 
+mod help;
 mod refusals;
 mod texts;
 
+pub use help::help;
 pub use refusals::Refusal;
 pub use texts::Text;
 

@@ -341,6 +341,53 @@ refusals! {
     ConfigurationKeyMissing { path, keys }
         en "{path} does not set {keys}" => "Add the line: KEY=path of the file."
         ja "{path} に {keys} の設定がありません" => "「キー=ファイルのパス」の行を追加してください。"
+
+    // ---- the command line ----
+    Cancelled {}
+        en "cancelled; nothing was done" => "Give the command again when you are ready."
+        ja "中止しました。何も行っていません" => "準備ができたら、もう一度実行してください。"
+    NoTerminal {}
+        en "a passphrase is needed, and there is no terminal to ask at" => "Name a file that holds it: --passphrase-file FILE (orca-catool: SEKISHO_PASSPHRASE_FILE=FILE)"
+        ja "パスフレーズが必要ですが、入力できる端末がありません" => "パスフレーズを書いたファイルを --passphrase-file で (orca-catool では SEKISHO_PASSPHRASE_FILE で) 指定してください。"
+    PassphraseNotText {}
+        en "the passphrase is not UTF-8 text" => "Check the file, or type it at the terminal."
+        ja "パスフレーズが UTF-8 の文字ではありません" => "ファイルを確認するか、端末で入力してください。"
+    PassphraseTooShort { least }
+        en "the passphrase is shorter than {least} characters" => "Choose a longer one; several words are easy to remember."
+        ja "パスフレーズが{least}文字より短いです" => "もっと長いものにしてください。単語をいくつか並べると覚えやすくなります。"
+    PassphraseTooLong { limit }
+        en "the passphrase is longer than {limit} bytes" => "Choose a shorter one."
+        ja "パスフレーズが{limit}バイトを超えています" => "短いものにしてください。"
+    PassphrasesDiffer {}
+        en "the two passphrases are not the same" => "Try again; nothing was done."
+        ja "2回の入力が一致しません" => "もう一度実行してください。何も行っていません。"
+    UnknownAlgorithm { name, known }
+        en "{name} is no key algorithm here" => "Use one of: {known}"
+        ja "{name} という鍵の種類はありません" => "次のいずれかを指定してください: {known}"
+    NotANumber { text }
+        en "{text} is not a certificate's number" => "See the numbers: orca-catool list_cert"
+        ja "{text} は証明書の番号ではありません" => "番号は orca-catool list_cert で確認できます。"
+    TimeInvalid { time }
+        en "{time} is no past time" => "Write a date such as 2026-11-22, or a time such as 2026-11-22T09:00:00+09:00."
+        ja "{time} は過去の日時ではありません" => "2026-11-22 や 2026-11-22T09:00:00+09:00 の形で指定してください。"
+    NoHome {}
+        en "the environment names no home folder" => "Set HOME, or use sekisho with --dir."
+        ja "ホームフォルダが分かりません" => "環境変数 HOME を設定するか、sekisho を --dir 付きで使ってください。"
+    OrcaConfigMalformed { path }
+        en "{path} is not a configuration of orca-catool" => "Each line must look like `:server_cert_validity: 3650`; move the file away to start from the defaults."
+        ja "{path} は orca-catool の設定ファイルの形式ではありません" => "各行を `:server_cert_validity: 3650` の形にするか、ファイルを移動して既定値から始めてください。"
+    OrcaConfigDays { path, key }
+        en "{key} in {path} is not a number of days from 1 to 36525" => "Correct it, then try again."
+        ja "{path} の {key} が 1 から 36525 の日数ではありません" => "修正して、もう一度実行してください。"
+    OrcaServerNameMissing {}
+        en "a server certificate needs a host name or an IP address" => "orca-catool issue_server_cert -c HOST, -i IP, or both"
+        ja "サーバ証明書にはホスト名か IP アドレスが必要です" => "orca-catool issue_server_cert に -c ホスト名、-i IPアドレス、またはその両方を付けてください。"
+    CsvMalformed { path, reason }
+        en "{path} cannot be read as CSV: {reason}" => "Its first line must name the columns: name, and if wanted person, device, days."
+        ja "{path} を CSV として読めません: {reason}" => "1行目に列名 (name、必要なら person, device, days) を書いてください。"
+    LinesRefused { count }
+        en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
+        ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
 }
 
 impl From<FileError> for Refusal {

@@ -1,0 +1,287 @@
+//! `sekisho issue client --from FILE.csv`: many certificates, resumable.
+//!
+//! The file's columns are `name` and, if wanted, `person`, `device` and `days`, named in its first
+//! line. Beside the bundles, `results.csv` lists every line that is done with its number, file and
+//! passphrase; it is secret. A second run with the same file and folder goes on where the first
+//! stopped: a line is done when it is in `results.csv` and its bundle is there. A certificate that
+//! was issued but whose bundle never reached the disk is revoked, since nobody holds its key, and
+//! issued anew.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::arguments::IssueClient;
+use super::handout;
+use super::issue::{encryption, json_of, request};
+use super::screen::{Table, Tone};
+use super::session::Session;
+use crate::authority::{Authority, Selector};
+use crate::ca::{IssueRequest, IssuedCertificate, Purpose};
+use crate::ground::files::{self, PRIVATE};
+use crate::ground::messages::{Refusal, Text};
+use crate::ground::untrusted::Untrusted;
+use crate::ledger::{Digest, State, sha256};
+use crate::pki::revocation_list::Reason;
+
+/// The largest file that is read, in octets.
+const LARGEST: u64 = 16 << 20;
+/// Certificates that share two durable commits.
+const BATCH: usize = 64;
+/// The list of what is done.
+const RESULTS: &str = "results.csv";
+
+/// One line of the file.
+#[derive(serde::Deserialize)]
+struct Row {
+    name: String,
+    person: Option<String>,
+    device: Option<String>,
+    days: Option<u32>,
+}
+
+/// One line, ready to be asked for, or refused.
+struct Line {
+    place: usize,
+    name: String,
+    digest: Digest,
+    request: Result<IssueRequest, Refusal>,
+}
+
+/// What became of a line.
+enum Outcome {
+    Issued { number: u64, file: PathBuf },
+    DoneBefore { number: String },
+    Refused(Refusal),
+}
+
+/// The lines that are done, as `results.csv` holds them.
+struct Results {
+    path: PathBuf,
+    rows: BTreeMap<usize, [String; 4]>,
+}
+
+pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Result<(), Refusal> {
+    let lines = read(arguments, file)?;
+    let folder = &arguments.options.out;
+    files::ensure_folder(folder, files::PRIVATE_FOLDER)?;
+    handout::check_writable(folder)?;
+    let mut results = Results::load(folder)?;
+    let authority = session.open()?;
+
+    let bar = progress_bar(lines.len(), session);
+    let mut outcomes: Vec<(usize, String, Outcome)> = Vec::new();
+    let mut reports: Vec<Value> = Vec::new();
+    let mut batch = Vec::new();
+    let mut waiting = lines.into_iter().peekable();
+    while let Some(line) = waiting.next() {
+        let (place, name) = (line.place, line.name.clone());
+        match settle(session, &authority, &results, line, folder)? {
+            Settled::Outcome(outcome) => {
+                outcomes.push((place, name, outcome));
+                bar.inc(1);
+            }
+            Settled::Ask(request) => batch.push((place, name, *request)),
+        }
+        if batch.len() == BATCH || (waiting.peek().is_none() && !batch.is_empty()) {
+            let (places, requests): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|(place, name, request)| ((place, name), request)).unzip();
+            let issued = authority.issue(requests, encryption(arguments.options.legacy))?;
+            for ((place, name), outcome) in places.into_iter().zip(issued) {
+                let outcome = match outcome {
+                    Ok(issued) => {
+                        let (outcome, report) =
+                            hand_out(session, &authority, &mut results, &issued, place, arguments)?;
+                        reports.push(report);
+                        outcome
+                    }
+                    Err(refusal) => Outcome::Refused(refusal),
+                };
+                outcomes.push((place, name, outcome));
+                bar.inc(1);
+            }
+            results.save()?;
+        }
+    }
+    bar.finish_and_clear();
+    outcomes.sort_by_key(|(place, ..)| *place);
+    report(session, &outcomes, &reports, &results)
+}
+
+fn read(arguments: &IssueClient, file: &Path) -> Result<Vec<Line>, Refusal> {
+    let bytes = files::read(file, LARGEST)?;
+    // Spreadsheets put a byte order mark before the first column's name.
+    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
+    let whole = sha256(bytes);
+    let malformed = |error: &csv::Error| Refusal::CsvMalformed {
+        path: file.display().to_string(),
+        reason: Untrusted(&error.to_string()).to_string(),
+    };
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
+    let mut lines = Vec::new();
+    for (place, row) in (2..).zip(reader.deserialize::<Row>()) {
+        let row = row.map_err(|error| malformed(&error))?;
+        let digest = sha256(&[whole.as_slice(), format!(" line {place}").as_bytes()].concat());
+        let present = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
+        let days = row.days.unwrap_or(arguments.days);
+        let request =
+            request(&row.name, Purpose::Client, days, &arguments.options).map(|request| {
+                IssueRequest {
+                    person: present(&row.person),
+                    device: present(&row.device),
+                    source: Some(format!("{} line {place}", file.display())),
+                    request: Some(digest),
+                    ..request
+                }
+            });
+        lines.push(Line { place, name: row.name, digest, request });
+    }
+    Ok(lines)
+}
+
+/// What is to be done about a line.
+enum Settled {
+    Outcome(Outcome),
+    Ask(Box<IssueRequest>),
+}
+
+fn settle(
+    session: &Session,
+    authority: &Authority,
+    results: &Results,
+    line: Line,
+    folder: &Path,
+) -> Result<Settled, Refusal> {
+    let request = match line.request {
+        Ok(request) => request,
+        Err(refusal) => return Ok(Settled::Outcome(Outcome::Refused(refusal))),
+    };
+    if let Some(number) = authority.issued_for(&line.digest)? {
+        let done = results.rows.get(&line.place).is_some_and(|[known, _, file, _]| {
+            known.parse() == Ok(number) && files::exists(&folder.join(file))
+        });
+        if done {
+            let number = format!("{number:06}");
+            return Ok(Settled::Outcome(Outcome::DoneBefore { number }));
+        }
+        let record = authority.show(number)?.record;
+        if record.state() == State::Issued {
+            authority.revoke(&Selector::Number(number), Reason::CessationOfOperation, None)?;
+            session.screen.warn(&Text::UndeliveredRevoked { number: format!("{number:06}") });
+        }
+    }
+    super::issue::warn_of_look_alikes(session, authority, request.subject.common_name())?;
+    Ok(Settled::Ask(Box::new(request)))
+}
+
+fn hand_out(
+    session: &Session,
+    authority: &Authority,
+    results: &mut Results,
+    issued: &IssuedCertificate,
+    place: usize,
+    arguments: &IssueClient,
+) -> Result<(Outcome, Value), Refusal> {
+    let options = &arguments.options;
+    let written = session.deliver(authority, issued, |issued| {
+        handout::write(&issued.bundle, &options.out, options.pem)
+    })?;
+    let number = issued.number;
+    let name = issued.certificate.common_name().unwrap_or_default();
+    let file = written.main.file_name().map(|name| name.to_string_lossy().into_owned());
+    let passphrase = issued.bundle.key.as_ref().map(|key| key.passphrase.expose().to_owned());
+    let row =
+        [format!("{number:06}"), name, file.unwrap_or_default(), passphrase.unwrap_or_default()];
+    results.rows.insert(place, row);
+    let report = json_of(issued, &written);
+    Ok((Outcome::Issued { number, file: written.main }, report))
+}
+
+impl Results {
+    fn load(folder: &Path) -> Result<Self, Refusal> {
+        let path = folder.join(RESULTS);
+        let mut rows = BTreeMap::new();
+        if files::exists(&path) {
+            let bytes = files::read_secret(&path, LARGEST)?;
+            let mut reader = csv::Reader::from_reader(bytes.expose());
+            for row in reader.deserialize::<(usize, String, String, String, String)>() {
+                let (place, number, name, file, passphrase) = row.map_err(|error| {
+                    let reason = Untrusted(&error.to_string()).to_string();
+                    Refusal::CsvMalformed { path: path.display().to_string(), reason }
+                })?;
+                rows.insert(place, [number, name, file, passphrase]);
+            }
+        }
+        Ok(Self { path, rows })
+    }
+
+    fn save(&self) -> Result<(), Refusal> {
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let mut writer = csv::Writer::from_writer(&mut *bytes);
+        let mut write =
+            |row: &[&str]| writer.write_record(row).map_err(|_| Refusal::CryptographyFailed {});
+        write(&["line", "number", "name", "file", "passphrase"])?;
+        for (place, [number, name, file, passphrase]) in &self.rows {
+            write(&[&place.to_string(), number, name, file, passphrase])?;
+        }
+        writer.flush().map_err(|_| Refusal::CryptographyFailed {})?;
+        drop(writer);
+        Ok(files::write_atomic(&self.path, &bytes, PRIVATE)?)
+    }
+}
+
+fn report(
+    session: &Session,
+    outcomes: &[(usize, String, Outcome)],
+    reports: &[Value],
+    results: &Results,
+) -> Result<(), Refusal> {
+    let language = session.screen.language();
+    let mut table = Table::default();
+    let mut refused = Vec::new();
+    for (place, name, outcome) in outcomes {
+        let (what, tone) = match outcome {
+            Outcome::Issued { number, file } => {
+                (format!("{number:06}  {}", file.display()), Tone::Good)
+            }
+            Outcome::DoneBefore { number } => {
+                let done = Text::DoneBefore { number: number.clone() };
+                (done.render(language), Tone::Plain)
+            }
+            Outcome::Refused(refusal) => {
+                refused.push(
+                    json!({"line": place, "code": refusal.code(), "what": refusal.what(language)}),
+                );
+                (refusal.what(language), Tone::Bad)
+            }
+        };
+        let place = Text::LineNumber { line: place.to_string() }.render(language);
+        let name = Untrusted(name).to_string();
+        table.row([(place, Tone::Plain), (name, Tone::Plain), (what, tone)]);
+    }
+    session.screen.table(&table);
+    session.screen.say(&Text::BulkResults { path: results.path.display().to_string() });
+    session.screen.json(&json!({
+        "issued": reports,
+        "refused": refused,
+        "results": results.path,
+    }));
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::LinesRefused { count: refused.len().to_string() })
+}
+
+fn progress_bar(lines: usize, session: &Session) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(lines).unwrap_or(u64::MAX));
+    if session.screen.is_json() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}

@@ -1,0 +1,64 @@
+//! `sekisho crl` and `sekisho export`.
+
+use serde_json::json;
+
+use super::arguments::{Crl, Export};
+use super::handout;
+use super::issue::encryption;
+use super::screen::Table;
+use super::session::{Session, selector};
+use crate::ground::messages::{Refusal, Text};
+
+/// How long a CRL is valid unless something else is asked for.
+pub(super) const DEFAULT_DAYS: u32 = 30;
+
+/// Signs a CRL and writes it.
+pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
+    let folder = arguments.out.as_deref().unwrap_or_else(|| session.folder.path());
+    handout::check_writable(folder)?;
+    let authority = session.open()?;
+    let crl = authority.sign_crl(arguments.days)?;
+    let files = session.publish(&crl, folder)?;
+    session.screen.say(&Text::CrlWritten {
+        number: crl.number.to_string(),
+        entries: crl.entries.to_string(),
+        until: crl.next_update.local(),
+    });
+    session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
+    session.screen.json(&json!({
+        "number": crl.number,
+        "entries": crl.entries,
+        "this_update": crl.this_update.rfc3339(),
+        "next_update": crl.next_update.rfc3339(),
+        "pem": files.pem,
+        "der": files.der,
+    }));
+    Ok(())
+}
+
+/// Hands a bundle out again, under a new passphrase.
+pub(super) fn export(session: &Session, arguments: &Export) -> Result<(), Refusal> {
+    handout::check_writable(&arguments.out)?;
+    let authority = session.open()?;
+    let bundle = authority.export(&selector(&arguments.which), encryption(arguments.legacy))?;
+    let written = handout::write(&bundle, &arguments.out, arguments.pem)?;
+    let language = session.screen.language();
+    session.screen.say(&Text::Exported {});
+    let mut table = Table::default();
+    let files = [Some(&written.main), written.certificate.as_ref(), written.key.as_ref()];
+    for path in files.into_iter().flatten() {
+        table.field(&Text::LabelFile {}, path.display().to_string(), language);
+    }
+    let passphrase = bundle.key.as_ref().map(|key| key.passphrase.expose());
+    if let Some(passphrase) = passphrase {
+        table.field(&Text::LabelPassphrase {}, passphrase, language);
+    }
+    session.screen.table(&table);
+    session.screen.json(&json!({
+        "file": written.main,
+        "certificate_file": written.certificate,
+        "key_file": written.key,
+        "passphrase": passphrase,
+    }));
+    Ok(())
+}

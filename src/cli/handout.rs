@@ -1,0 +1,61 @@
+//! Writing what is handed out. The files belong to whoever asked.
+
+use std::path::{Path, PathBuf};
+
+use crate::ca::Bundle;
+use crate::ground::files::{self, PRIVATE, PUBLIC};
+use crate::ground::messages::Refusal;
+
+/// The files that were written for one certificate.
+pub(super) struct Written {
+    /// The file to import or to install.
+    pub(super) main: PathBuf,
+    /// The certificate with its chain, in PEM, when asked for.
+    pub(super) certificate: Option<PathBuf>,
+    /// The private key in the clear, in PEM, when asked for.
+    pub(super) key: Option<PathBuf>,
+}
+
+/// Writes the `.p12`, or the `.crt` where there is no key; with `pem` also `.crt` and `.pem`.
+/// Nothing that is there is replaced, and nothing stays when one of them fails.
+pub(super) fn write(bundle: &Bundle, folder: &Path, pem: bool) -> Result<Written, Refusal> {
+    let path = |ending: &str| folder.join(format!("{}.{ending}", bundle.stem));
+    let chain = bundle.chain_pem();
+    let mut wanted: Vec<(PathBuf, &[u8], u32)> = Vec::new();
+    let mut written = Written { main: path("p12"), certificate: None, key: None };
+    match &bundle.key {
+        Some(key) => {
+            wanted.push((path("p12"), &key.pkcs12, PRIVATE));
+            if pem {
+                wanted.push((path("crt"), chain.as_bytes(), PUBLIC));
+                wanted.push((path("pem"), key.plain_pem.expose(), PRIVATE));
+                (written.certificate, written.key) = (Some(path("crt")), Some(path("pem")));
+            }
+        }
+        None => {
+            wanted.push((path("crt"), chain.as_bytes(), PUBLIC));
+            written.main = path("crt");
+        }
+    }
+    let mut done: Vec<PathBuf> = Vec::new();
+    for (path, bytes, mode) in wanted {
+        if let Err(error) = files::write_new(&path, bytes, mode) {
+            for path in done {
+                // What cannot be removed is named by the error that follows.
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(error.into());
+        }
+        done.push(path);
+    }
+    Ok(written)
+}
+
+/// Refuses a folder that cannot be written before anything is signed.
+pub(super) fn check_writable(folder: &Path) -> Result<(), Refusal> {
+    let probe = folder.join(format!(".sekisho-probe-{}", std::process::id()));
+    files::write_new(&probe, b"", PRIVATE)?;
+    // It was just made by us.
+    let _ = std::fs::remove_file(&probe);
+    Ok(())
+}

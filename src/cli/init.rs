@@ -1,0 +1,113 @@
+//! `sekisho init`: a new CA.
+
+use serde_json::json;
+
+use super::arguments::{Init, SubjectOptions};
+use super::screen::Table;
+use super::secrets::SecretSource;
+use super::session::Session;
+use super::terminal::Terminal;
+use crate::authority::{Authority, Initialise};
+use crate::ground::files::{self, PUBLIC};
+use crate::ground::messages::{Language, Refusal, Text};
+use crate::ground::secret::Passphrase;
+use crate::pki::{CommonName, DistinguishedName, KeyAlgorithm};
+use crate::vault::SlotSecret;
+
+/// Makes a CA whose vault opens with a passphrase, and with a recovery code when somebody sits at
+/// the terminal to write it down.
+pub(super) fn run(session: &Session, arguments: &Init) -> Result<(), Refusal> {
+    refuse_initialised(session)?;
+    let subject = subject(&arguments.name, &arguments.subject)?;
+    let algorithm = algorithm(&arguments.key)?;
+    let language = session.screen.language();
+    let (secrets, code) = new_secrets(&session.secrets, language)?;
+    let request = Initialise { subject, days: arguments.days, algorithm, secrets };
+    let authority = create(session, request)?;
+    let crl = authority.sign_crl(super::crl::DEFAULT_DAYS)?;
+    session.publish(&crl, session.folder.path())?;
+    if let Some(code) = code {
+        show_recovery_code(&code, language);
+    }
+
+    let issuer = authority.issuer()?;
+    let certificate = issuer.certificate();
+    let folder = session.folder.path().display().to_string();
+    let root = session.folder.path().join("ca.crt").display().to_string();
+    session.screen.say(&Text::AuthorityCreated {});
+    let mut table = Table::default();
+    table.field(&Text::LabelName {}, certificate.subject_text(), language);
+    table.field(&Text::LabelUntil {}, certificate.not_after().local(), language);
+    table.field(&Text::LabelFolder {}, &folder, language);
+    table.field(&Text::LabelAuthorityFile {}, &root, language);
+    session.screen.table(&table);
+    session.screen.say(&Text::NextIssue { folder: folder.clone() });
+    session.screen.json(&json!({
+        "folder": folder,
+        "ca_certificate": root,
+        "subject": certificate.subject_text(),
+        "not_after": certificate.not_after().rfc3339(),
+    }));
+    Ok(())
+}
+
+/// Refuses early, before anything is asked.
+pub(super) fn refuse_initialised(session: &Session) -> Result<(), Refusal> {
+    if session.folder.is_initialised() {
+        let folder = session.folder.path().display().to_string();
+        return Err(Refusal::AlreadyInitialised { folder });
+    }
+    Ok(())
+}
+
+/// Makes the CA, opens it, and writes `ca.crt` beside it.
+pub(super) fn create(session: &Session, request: Initialise) -> Result<Authority, Refusal> {
+    let authority = Authority::initialise(&session.folder, request, session.now, &session.actor)?;
+    let root = authority.issuer()?.root().pem();
+    files::write_atomic(&session.folder.path().join("ca.crt"), root.as_bytes(), PUBLIC)?;
+    Ok(authority)
+}
+
+/// The secrets of a new vault: a passphrase, and a recovery code when the passphrase was typed.
+pub(super) fn new_secrets(
+    source: &SecretSource,
+    language: Language,
+) -> Result<(Vec<SlotSecret>, Option<Passphrase>), Refusal> {
+    let passphrase = source.new_passphrase(language)?;
+    let mut secrets = vec![SlotSecret::Passphrase(passphrase)];
+    if source.passphrase_file.is_some() {
+        return Ok((secrets, None));
+    }
+    let code = SlotSecret::generate_recovery_code()?;
+    secrets.push(SlotSecret::RecoveryCode(Passphrase::new(code.expose().to_owned())));
+    Ok((secrets, Some(code)))
+}
+
+/// Shows the recovery code once, on the terminal and nowhere else.
+pub(super) fn show_recovery_code(code: &Passphrase, language: Language) {
+    if let Some(mut terminal) = Terminal::open() {
+        terminal.show(&Text::RecoveryCode {}.render(language));
+        terminal.show("\n\n    ");
+        terminal.show(code.expose());
+        terminal.show("\n\n");
+    }
+}
+
+/// A subject from its parts.
+pub(super) fn subject(name: &str, options: &SubjectOptions) -> Result<DistinguishedName, Refusal> {
+    let mut subject = DistinguishedName::new(CommonName::parse(name)?)
+        .with_country(&options.country)?
+        .with_organization(&options.organization)?;
+    if let Some(unit) = &options.unit {
+        subject = subject.with_organizational_unit(unit)?;
+    }
+    Ok(subject)
+}
+
+/// A key algorithm by its name.
+pub(super) fn algorithm(name: &str) -> Result<KeyAlgorithm, Refusal> {
+    KeyAlgorithm::parse(name).ok_or_else(|| Refusal::UnknownAlgorithm {
+        name: crate::ground::untrusted::Untrusted(name).to_string(),
+        known: KeyAlgorithm::ALL.map(KeyAlgorithm::name).join(", "),
+    })
+}

@@ -1,0 +1,170 @@
+//! One run of the command line: whose it is, over which data folder, and how it opens the CA.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::{LanguageChoice, Shared};
+use super::environment::Environment;
+use super::screen::Screen;
+use super::secrets::SecretSource;
+use crate::authority::{Authority, DataFolder, Repairs, Selector};
+use crate::ca::IssuedCertificate;
+use crate::ground::clock::{self, Timestamp};
+use crate::ground::files::{self, PUBLIC};
+use crate::ground::messages::{Language, Refusal, Text};
+use crate::pki::revocation_list::{Reason, pem_of};
+use crate::revocation::SignedCrl;
+
+/// The folder of a data folder's service installation.
+const SERVICE_FOLDER: &str = "/var/lib/sekisho";
+
+/// One run of the command line.
+pub struct Session {
+    /// Where results go.
+    pub screen: Screen,
+    /// The data folder.
+    pub folder: DataFolder,
+    /// Where the vault's secret comes from.
+    pub secrets: SecretSource,
+    /// When it began.
+    pub now: Timestamp,
+    /// Who runs it.
+    pub actor: String,
+}
+
+/// The files of a published CRL.
+pub struct CrlFiles {
+    /// In PEM.
+    pub pem: PathBuf,
+    /// In DER.
+    pub der: PathBuf,
+}
+
+impl Session {
+    /// A run with these arguments, in this environment.
+    #[must_use]
+    pub fn new(shared: &Shared, environment: &Environment, default_folder: Option<&str>) -> Self {
+        let folder = match (&shared.dir, default_folder) {
+            (Some(folder), _) => folder.clone(),
+            (None, Some(folder)) => PathBuf::from(folder),
+            (None, None) => data_folder(environment),
+        };
+        let language = language(shared, environment);
+        Self {
+            screen: Screen::new(language, shared.json, environment.colours),
+            folder: DataFolder::new(&folder),
+            secrets: SecretSource {
+                passphrase_file: shared.passphrase_file.clone(),
+                key_file: shared.key_file.clone(),
+                recovery_code: shared.recovery_code,
+            },
+            now: clock::now(),
+            actor: actor(),
+        }
+    }
+
+    /// The CA with its vault sealed.
+    ///
+    /// # Errors
+    /// As [`Authority::open`].
+    pub fn open_sealed(&self) -> Result<Authority, Refusal> {
+        let (authority, repairs) = Authority::open(&self.folder, self.now, &self.actor)?;
+        self.report(&repairs);
+        Ok(authority)
+    }
+
+    /// The CA with its vault open. The secret is asked for before anything is locked.
+    ///
+    /// # Errors
+    /// As [`Authority::open`] and [`Authority::unlock`], or nobody to ask.
+    pub fn open(&self) -> Result<Authority, Refusal> {
+        let secret = self.secrets.secret(&self.folder, self.screen.language())?;
+        let mut authority = self.open_sealed()?;
+        authority.unlock(&secret)?;
+        Ok(authority)
+    }
+
+    /// Writes what was issued. A certificate whose files cannot be written is revoked at once, since
+    /// nobody will ever hold it.
+    ///
+    /// # Errors
+    /// The files could not be written.
+    pub fn deliver<T>(
+        &self,
+        authority: &Authority,
+        issued: &IssuedCertificate,
+        write: impl FnOnce(&IssuedCertificate) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        write(issued).map_err(|refusal| {
+            let number = Selector::Number(issued.number);
+            let number_text = format!("{:06}", issued.number);
+            match authority.revoke(&number, Reason::CessationOfOperation, None) {
+                Ok(_) => self.screen.warn(&Text::UndeliveredRevoked { number: number_text }),
+                Err(_) => self.screen.warn(&Text::UndeliveredNotRevoked { number: number_text }),
+            }
+            refusal
+        })
+    }
+
+    /// Writes a CRL as `crl.pem` and `ca.crl` into a folder.
+    ///
+    /// # Errors
+    /// A file could not be written.
+    pub fn publish(&self, crl: &SignedCrl, folder: &Path) -> Result<CrlFiles, Refusal> {
+        let files = CrlFiles { pem: folder.join("crl.pem"), der: folder.join("ca.crl") };
+        files::write_atomic(&files.der, &crl.der, PUBLIC)?;
+        files::write_atomic(&files.pem, pem_of(&crl.der).as_bytes(), PUBLIC)?;
+        Ok(files)
+    }
+
+    /// Tells a person what start-up repaired.
+    fn report(&self, repairs: &Repairs) {
+        if repairs.vault_change_finished {
+            self.screen.warn(&Text::RepairedVaultFinished {});
+        }
+        if repairs.vault_change_undone {
+            self.screen.warn(&Text::RepairedVaultUndone {});
+        }
+        if !repairs.abandoned.is_empty() {
+            let numbers: Vec<String> =
+                repairs.abandoned.iter().map(|number| format!("{number:06}")).collect();
+            self.screen.warn(&Text::RepairedAbandoned { numbers: numbers.join(", ") });
+        }
+    }
+}
+
+/// The language a person asked for, or that of the locale.
+#[must_use]
+pub fn language(shared: &Shared, environment: &Environment) -> Language {
+    match shared.lang {
+        Some(LanguageChoice::Ja) => Language::Japanese,
+        Some(LanguageChoice::En) => Language::English,
+        None => environment.language,
+    }
+}
+
+/// Who runs this, as the ledger records it.
+#[must_use]
+pub fn actor() -> String {
+    format!("uid:{}", rustix::process::getuid().as_raw())
+}
+
+/// A certificate as a person names it: by number, or by common name.
+#[must_use]
+pub fn selector(text: &str) -> Selector {
+    match text.parse() {
+        Ok(number) => Selector::Number(number),
+        Err(_) => Selector::CommonName(text.to_owned()),
+    }
+}
+
+fn data_folder(environment: &Environment) -> PathBuf {
+    let service = PathBuf::from(SERVICE_FOLDER);
+    if rustix::process::geteuid().is_root() {
+        return service;
+    }
+    match (&environment.data_home, &environment.home) {
+        (Some(data), _) => data.join("sekisho"),
+        (None, Some(home)) => home.join(".local/share/sekisho"),
+        (None, None) => service,
+    }
+}

@@ -1,0 +1,84 @@
+//! `sekisho vault`: what opens the vault.
+
+use serde_json::json;
+
+use super::arguments::Passwd;
+use super::init::{new_secrets, show_recovery_code};
+use super::screen::{Table, Tone};
+use super::secrets::{KEY_FILE, SecretSource, make_key_file};
+use super::session::Session;
+use crate::ground::files;
+use crate::ground::messages::{Language, Refusal, Text};
+use crate::vault::SlotKind;
+
+/// Shows what opens the vault.
+pub(super) fn slots(session: &Session) -> Result<(), Refusal> {
+    let slots = session.folder.slots()?;
+    let language = session.screen.language();
+    let mut table = Table::default();
+    for slot in &slots {
+        let id = format!("  {}", slot.id);
+        table.row([(id, Tone::Plain), (kind(slot.kind, language), Tone::Plain)]);
+    }
+    session.screen.table(&table);
+    let named: Vec<_> =
+        slots.iter().map(|slot| json!({"slot": slot.id, "kind": code(slot.kind)})).collect();
+    session.screen.json(&json!({ "slots": named }));
+    Ok(())
+}
+
+/// Sets a new passphrase. The vault gets a new data key, and every other slot is gone: the old
+/// passphrase, the old recovery code and a key file beside the data open nothing any more.
+pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusal> {
+    let language = session.screen.language();
+    // The old secret is asked for first, and tried before the new one is asked for.
+    let mut authority = session.open()?;
+    let source = SecretSource {
+        passphrase_file: arguments.new_passphrase_file.clone(),
+        ..SecretSource::default()
+    };
+    let (mut secrets, code) = new_secrets(&source, language)?;
+    if let Some(path) = &arguments.new_key_file {
+        secrets.push(make_key_file(path)?);
+    }
+    if arguments.rewrap_only {
+        let old: Vec<u64> = authority.slots()?.iter().map(|slot| slot.id).collect();
+        for secret in &secrets {
+            authority.add_slot(secret)?;
+        }
+        authority.remove_slots_keeping_data_key(&old)?;
+    } else {
+        authority.replace_slots(&secrets)?;
+    }
+    let beside = session.folder.path().join(KEY_FILE);
+    if files::exists(&beside) && arguments.new_key_file.as_ref() != Some(&beside) {
+        // It opens nothing any more; left behind it would only mislead.
+        std::fs::remove_file(&beside)
+            .map_err(|error| files::FileError::from_io(&beside, &error))?;
+    }
+    if let Some(code) = code {
+        show_recovery_code(&code, language);
+    }
+    session.screen.say(&Text::PassphraseChanged {});
+    if arguments.rewrap_only {
+        session.screen.warn(&Text::RewrapOnly {});
+    }
+    slots(session)
+}
+
+fn kind(kind: SlotKind, language: Language) -> String {
+    match kind {
+        SlotKind::Passphrase => Text::SlotPassphrase {},
+        SlotKind::RecoveryCode => Text::SlotRecoveryCode {},
+        SlotKind::KeyFile => Text::SlotKeyFile {},
+    }
+    .render(language)
+}
+
+fn code(kind: SlotKind) -> &'static str {
+    match kind {
+        SlotKind::Passphrase => "passphrase",
+        SlotKind::RecoveryCode => "recovery_code",
+        SlotKind::KeyFile => "key_file",
+    }
+}
