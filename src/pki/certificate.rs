@@ -76,7 +76,6 @@ struct Extensions {
     key_usage: Option<KeyUsage>,
     extended_key_usage: Option<Vec<ObjectIdentifier>>,
     subject_alternative_names: Vec<SubjectAlternativeName>,
-    uris: Vec<String>,
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
 }
@@ -237,12 +236,6 @@ impl Certificate {
         &self.extensions.subject_alternative_names
     }
 
-    /// The URIs among its alternative names, as they stand; print them through `Untrusted`.
-    #[must_use]
-    pub fn uris(&self) -> &[String] {
-        &self.extensions.uris
-    }
-
     /// Its key identifier, if stated.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
@@ -400,7 +393,6 @@ impl Extensions {
             ID_CE_SUBJECT_ALT_NAME => {
                 let SubjectAltName(names) = extension.decode()?;
                 self.subject_alternative_names = names_among(&names);
-                self.uris = names.iter().filter_map(uri).collect();
             }
             ID_CE_SUBJECT_KEY_IDENTIFIER => {
                 let SubjectKeyIdentifier(identifier) = extension.decode()?;
@@ -414,13 +406,6 @@ impl Extensions {
             _ => {}
         }
         Ok(())
-    }
-}
-
-fn uri(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str().to_owned()),
-        _ => None,
     }
 }
 

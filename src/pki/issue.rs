@@ -6,10 +6,10 @@
 //! themselves, to be recorded before they are signed; and `rcgen` neither writes a subject key
 //! identifier into leaves without calling them CA:FALSE nor a list of a million revocations in a second.
 //!
-//! A client certificate names its holder in the common name. Its alternative name repeats that as
-//! the URI `urn:sekisho:client:` and the percent-encoded name: programs that look for identities
-//! look there only (RFC 9525 section 6.1), a free name like 受付1 is neither a host name nor a mail
-//! address, and an `rfc822Name` would be a mail address that does not exist.
+//! A client certificate names its holder in the common name. Its alternative name repeats the whole
+//! subject as a `directoryName`: a free name like 受付1 is neither a host name nor a mail address, a
+//! URN needs a registered namespace (RFC 8141 section 5; pkilint refuses URIs without a host too), and
+//! a user principal name would be taken for a Windows account.
 
 use der::asn1::{AnyRef, Ia5String, OctetString};
 use der::oid::db::rfc5280::{
@@ -28,7 +28,7 @@ use super::algorithm::KeyAlgorithm;
 use super::certificate::{Certificate, sha256};
 use super::extension;
 use super::key::{Signer, key_identifier};
-use super::name::{CommonName, DistinguishedName, SubjectAlternativeName};
+use super::name::{DistinguishedName, SubjectAlternativeName};
 use super::serial::SerialNumber;
 use super::signed::{self, SigningFailure};
 use super::validity;
@@ -118,7 +118,7 @@ impl ToBeSigned {
         let algorithm = KeyAlgorithm::of_subject_public_key_info(template.subject_public_key_info)
             .ok_or(IssueError::PublicKey)?;
         let name = template.subject.to_der().map_err(|_| IssueError::Encoding)?;
-        let extensions = || authority_extensions(None);
+        let extensions = |_: &[u8]| authority_extensions(None);
         Self::build(template, algorithm, &name, template.subject_public_key_info, extensions)
     }
 
@@ -150,14 +150,14 @@ impl ToBeSigned {
         {
             return Err(IssueError::ServerNames { names: names.len() });
         }
-        let extensions = || {
+        let extensions = |subject: &[u8]| {
             let identifier = issuer_key_identifier(issuer)?;
             let mut list =
                 vec![extension::encode(ID_CE_AUTHORITY_KEY_IDENTIFIER, false, &identifier)?];
             list.extend(match profile {
                 Profile::IssuingAuthority => authority_extensions(Some(0))?,
                 Profile::Server { names } => server_extensions(key, names)?,
-                Profile::Client => client_extensions(template.subject.common_name())?,
+                Profile::Client => client_extensions(subject)?,
             });
             Ok(list)
         };
@@ -223,7 +223,7 @@ impl ToBeSigned {
         algorithm: KeyAlgorithm,
         issuer_name: &[u8],
         issuer_key: &[u8],
-        profile_extensions: impl FnOnce() -> der::Result<Vec<Vec<u8>>>,
+        profile_extensions: impl FnOnce(&[u8]) -> der::Result<Vec<Vec<u8>>>,
     ) -> Result<Self, IssueError> {
         if template.not_after <= template.not_before {
             return Err(IssueError::EndsBeforeItBegins);
@@ -235,7 +235,7 @@ impl ToBeSigned {
             let identifier = SubjectKeyIdentifier(OctetString::new(identifier)?);
             let mut extensions =
                 vec![extension::encode(ID_CE_SUBJECT_KEY_IDENTIFIER, false, &identifier)?];
-            extensions.extend(profile_extensions()?);
+            extensions.extend(profile_extensions(&subject)?);
             let extensions = extensions.concat();
             Body {
                 version: 2,
@@ -337,10 +337,10 @@ fn server_extensions(
     leaf_extensions(KeyUsage(usage), ID_KP_SERVER_AUTH, names)
 }
 
-fn client_extensions(common_name: &CommonName) -> der::Result<Vec<Vec<u8>>> {
-    let uri = GeneralName::UniformResourceIdentifier(Ia5String::new(&client_uri(common_name))?);
+fn client_extensions(subject: &[u8]) -> der::Result<Vec<Vec<u8>>> {
+    let subject = GeneralName::DirectoryName(Decode::from_der(subject)?);
     let usage = KeyUsage(KeyUsages::DigitalSignature.into());
-    leaf_extensions(usage, ID_KP_CLIENT_AUTH, vec![uri])
+    leaf_extensions(usage, ID_KP_CLIENT_AUTH, vec![subject])
 }
 
 fn leaf_extensions(
@@ -367,19 +367,6 @@ fn general_name(name: &SubjectAlternativeName) -> der::Result<GeneralName> {
             GeneralName::IpAddress(OctetString::new(address.octets())?)
         }
     })
-}
-
-/// `urn:sekisho:client:` and the name, all but unreserved characters percent-encoded (RFC 3986 section 2.3).
-fn client_uri(common_name: &CommonName) -> String {
-    let mut uri = "urn:sekisho:client:".to_owned();
-    for byte in common_name.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    uri
 }
 
 #[cfg(test)]
@@ -424,7 +411,9 @@ mod tests {
         assert!(client.allows_client_auth() && !client.allows_server_auth());
         assert!(!server.is_certificate_authority() && !client.may_sign_certificates());
         assert!(!client.may_sign_revocation_lists());
-        assert_eq!(client.uris(), ["urn:sekisho:client:%E5%8F%97%E4%BB%98%201"]);
+        let name = client.subject_der();
+        let times = client.der().windows(name.len()).filter(|window| *window == name).count();
+        assert_eq!(times, 2, "the subject stands in the alternative name again");
         assert!(
             ca.certificate.may_sign_certificates() && ca.certificate.may_sign_revocation_lists()
         );

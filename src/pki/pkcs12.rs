@@ -171,8 +171,8 @@ fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
     Ok(Attribute { oid, values: SetOfVec::from_iter([value])? })
 }
 
-/// UTF-16, big-endian. Strictly a BMPString has no surrogate pairs, but every reader takes them, and
-/// without them names such as 𠮷田 could not be shown.
+/// UTF-16, big-endian. Strictly a BMPString has no surrogate pairs, but without them names such as
+/// 𠮷田 could not be shown. Java, NSS and GnuTLS show them; Python's `cryptography` leaves the name out.
 fn bmp_string(text: &str) -> der::Result<Any> {
     Any::new(Tag::BmpString, text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>())
 }
