@@ -75,6 +75,7 @@ struct Extensions {
     path_length: Option<u8>,
     key_usage: Option<KeyUsage>,
     extended_key_usage: Option<Vec<ObjectIdentifier>>,
+    has_subject_alternative_name: bool,
     subject_alternative_names: Vec<SubjectAlternativeName>,
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
@@ -236,6 +237,12 @@ impl Certificate {
         &self.extensions.subject_alternative_names
     }
 
+    /// Whether it has an alternative name of any kind.
+    #[must_use]
+    pub fn has_subject_alternative_name(&self) -> bool {
+        self.extensions.has_subject_alternative_name
+    }
+
     /// Its key identifier, if stated.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
@@ -392,6 +399,7 @@ impl Extensions {
             }
             ID_CE_SUBJECT_ALT_NAME => {
                 let SubjectAltName(names) = extension.decode()?;
+                self.has_subject_alternative_name = !names.is_empty();
                 self.subject_alternative_names = names_among(&names);
             }
             ID_CE_SUBJECT_KEY_IDENTIFIER => {
