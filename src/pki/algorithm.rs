@@ -187,6 +187,11 @@ pub(super) fn read_identifier<'a>(reader: &mut SliceReader<'a>) -> der::Result<&
     Ok(identifier.value())
 }
 
+/// Whether the content of an `AlgorithmIdentifier` is that of a key of the table.
+pub(super) fn is_key_identifier(content: &[u8]) -> bool {
+    KeyAlgorithm::ALL.into_iter().any(|algorithm| *row(algorithm).key == *content)
+}
+
 fn signature_content(algorithm: KeyAlgorithm) -> &'static [u8] {
     row(algorithm).signature.as_ref()
 }

@@ -476,6 +476,16 @@ mod tests {
         assert_eq!(Certificate::from_der(&longer), Err(CertificateError::Malformed));
     }
 
+    // RFC 5280 section 4.1.1.2: the algorithm outside the signature is not protected by it.
+    #[test]
+    fn a_changed_algorithm_outside_the_signature_is_malformed() {
+        let mut bytes = root("orca CA").certificate.der().to_vec();
+        let sha256 = b"\x2a\x86\x48\xce\x3d\x04\x03\x02";
+        let outside = bytes.windows(8).rposition(|window| window == sha256).unwrap();
+        bytes[outside + 7] = 3;
+        assert_eq!(Certificate::from_der(&bytes), Err(CertificateError::Malformed));
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {

@@ -265,6 +265,18 @@ mod tests {
         assert!(list.is_expired(now().plus_days(7).plus_seconds(1)));
     }
 
+    // RFC 5280 section 5.3.1: the code should be absent instead of unspecified (0).
+    #[test]
+    fn an_unspecified_reason_is_left_out() {
+        let ca = root("orca CA");
+        let has_reason = |reason| {
+            let list = build(&ca, [RevokedCertificate { reason, ..revoked(1) }]).unwrap();
+            list.bytes().windows(5).any(|five| five == b"\x06\x03\x55\x1d\x15")
+        };
+        assert!(has_reason(Reason::Superseded));
+        assert!(!has_reason(Reason::Unspecified));
+    }
+
     #[test]
     fn faulty_lists_are_not_written() {
         use RevocationListWriteError as Error;
