@@ -56,7 +56,7 @@ pub(super) fn check_leaf(
     require(certificate.allows_client_auth() != server, "extKeyUsage")?;
     require(names.len() == found.len(), "subjectAltName")?;
     require(names.iter().all(|name| found.contains(&name)), "subjectAltName")?;
-    require(server || !certificate.uris().is_empty(), "subjectAltName")?;
+    require(certificate.has_subject_alternative_name(), "subjectAltName")?;
     require(
         certificate.authority_key_identifier() == issuer.subject_key_identifier(),
         "authorityKeyIdentifier",

@@ -76,10 +76,13 @@ fn row(algorithm: KeyAlgorithm) -> &'static Row {
 }
 
 /// What signatures are verified with: identifier of the key, of the signature, and the verifier.
-/// Wider than the table by what other CAs sign with. SHA-1 is not in it.
-static VERIFIERS: [(AlgorithmIdentifier, AlgorithmIdentifier, &dyn VerificationAlgorithm); 6] = [
+/// Wider than the table by what other CAs and requesters sign with. SHA-1 is not in it.
+static VERIFIERS: [(AlgorithmIdentifier, AlgorithmIdentifier, &dyn VerificationAlgorithm); 8] = [
     (alg_id::ECDSA_P256, alg_id::ECDSA_SHA256, &signature::ECDSA_P256_SHA256_ASN1),
     (alg_id::ECDSA_P384, alg_id::ECDSA_SHA384, &signature::ECDSA_P384_SHA384_ASN1),
+    // OpenSSL signs requests with SHA-256 whatever the curve.
+    (alg_id::ECDSA_P384, alg_id::ECDSA_SHA256, &signature::ECDSA_P384_SHA256_ASN1),
+    (alg_id::ECDSA_P256, alg_id::ECDSA_SHA384, &signature::ECDSA_P256_SHA384_ASN1),
     (alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA256, &signature::RSA_PKCS1_2048_8192_SHA256),
     (alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA384, &signature::RSA_PKCS1_2048_8192_SHA384),
     (alg_id::RSA_ENCRYPTION, alg_id::RSA_PKCS1_SHA512, &signature::RSA_PKCS1_2048_8192_SHA512),
@@ -182,6 +185,11 @@ pub(super) fn read_identifier<'a>(reader: &mut SliceReader<'a>) -> der::Result<&
     let identifier: AnyRef<'a> = reader.decode()?;
     identifier.tag().assert_eq(Tag::Sequence)?;
     Ok(identifier.value())
+}
+
+/// Whether the content of an `AlgorithmIdentifier` is that of a key of the table.
+pub(super) fn is_key_identifier(content: &[u8]) -> bool {
+    KeyAlgorithm::ALL.into_iter().any(|algorithm| *row(algorithm).key == *content)
 }
 
 fn signature_content(algorithm: KeyAlgorithm) -> &'static [u8] {

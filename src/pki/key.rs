@@ -10,7 +10,9 @@ use aws_lc_rs::signature::{
     EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 
-use super::algorithm::{KeyAlgorithm, PublicKey};
+use der::{Reader, SliceReader};
+
+use super::algorithm::{self, KeyAlgorithm, PublicKey};
 use super::pem;
 use crate::ground::secret::SecretBytes;
 
@@ -95,6 +97,10 @@ impl PrivateKey {
             RsaKeyPair::from_pkcs8(bytes).ok().map(Pair::Rsa),
             Ed25519KeyPair::from_pkcs8_maybe_unchecked(bytes).ok().map(Pair::Ed25519),
         ])
+        .map_err(|error| match error {
+            KeyError::Malformed if is_of_another_algorithm(bytes) => KeyError::UnsupportedAlgorithm,
+            error => error,
+        })
     }
 
     /// A key from a DER `ECPrivateKey` (SEC 1, RFC 5915) or `RSAPrivateKey` (PKCS#1, RFC 8017), the
@@ -201,6 +207,19 @@ enum Pair {
     Ed25519(Ed25519KeyPair),
 }
 
+/// Whether bytes are a `PrivateKeyInfo` of an algorithm or curve that is not in the table.
+fn is_of_another_algorithm(bytes: &[u8]) -> bool {
+    let identifier = SliceReader::new(bytes).and_then(|mut reader| {
+        reader.sequence(|info| {
+            let _version: u8 = info.decode()?;
+            let identifier = algorithm::read_identifier(info)?;
+            info.drain(info.remaining_len())?;
+            Ok(identifier)
+        })
+    });
+    identifier.is_ok_and(|identifier| !algorithm::is_key_identifier(identifier))
+}
+
 /// An ECDSA pair from PKCS#8 or SEC 1, if the bytes are one on this curve.
 fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, bytes: &[u8]) -> Option<Pair> {
     EcdsaKeyPair::from_private_key_der(algorithm, bytes).ok().map(Pair::Ecdsa)
@@ -231,6 +250,15 @@ mod tests {
     fn debug_shows_no_key() {
         let key = PrivateKey::generate(KeyAlgorithm::Ed25519).unwrap();
         assert_eq!(format!("{key:?}"), "PrivateKey(ed25519, redacted)");
+    }
+
+    // "Not readable" would send a person looking for a broken file.
+    #[test]
+    fn a_key_on_another_curve_is_named_as_such() {
+        let algorithm = &aws_lc_rs::signature::ECDSA_P521_SHA512_ASN1_SIGNING;
+        let bytes = EcdsaKeyPair::generate(algorithm).unwrap().to_pkcs8v1().unwrap();
+        let refused = PrivateKey::from_pkcs8(&SecretBytes::copy_of(bytes.as_ref())).err();
+        assert_eq!(refused, Some(KeyError::UnsupportedAlgorithm));
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! What the tests of the whole share: peer programs, folders, and a small CA.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sekisho::ground::clock::{self, Timestamp};
+use sekisho::pki::issue::{Profile, Template, ToBeSigned};
+use sekisho::pki::{
+    Certificate, CommonName, DistinguishedName, KeyAlgorithm, PrivateKey, SerialNumber, Signer,
+};
+
+/// A key and its certificate.
+pub(crate) struct Holder {
+    pub(crate) key: PrivateKey,
+    pub(crate) certificate: Certificate,
+}
+
+/// A root CA whose certificate began an hour ago.
+pub(crate) fn root(algorithm: KeyAlgorithm) -> Holder {
+    let key = PrivateKey::generate(algorithm).unwrap();
+    let name = name("orca CA");
+    let certificate =
+        ToBeSigned::root(&template(1, &name, &key, 7300)).unwrap().sign(&key).unwrap();
+    Holder { key, certificate }
+}
+
+impl Holder {
+    /// A certificate for a new key, good for 30 days.
+    pub(crate) fn issue(
+        &self,
+        number: u64,
+        common_name: &str,
+        algorithm: KeyAlgorithm,
+        profile: &Profile<'_>,
+    ) -> Holder {
+        let key = PrivateKey::generate(algorithm).unwrap();
+        let name = name(common_name);
+        let template = template(number, &name, &key, 30);
+        let prepared = ToBeSigned::issued_by(&template, profile, &self.certificate).unwrap();
+        Holder { certificate: prepared.sign(&self.key).unwrap(), key }
+    }
+}
+
+/// `C=JP, O=orca, CN=...`
+pub(crate) fn name(common_name: &str) -> DistinguishedName {
+    DistinguishedName::new(CommonName::parse(common_name).unwrap())
+}
+
+/// An hour ago.
+pub(crate) fn an_hour_ago() -> Timestamp {
+    clock::now().plus_seconds(-3600)
+}
+
+fn template<'a>(
+    number: u64,
+    subject: &'a DistinguishedName,
+    key: &'a PrivateKey,
+    days: i64,
+) -> Template<'a> {
+    Template {
+        serial: SerialNumber::generate(number).unwrap(),
+        subject,
+        not_before: an_hour_ago(),
+        not_after: an_hour_ago().plus_days(days),
+        subject_public_key_info: key.subject_public_key_info(),
+    }
+}
+
+/// Runs a peer program to its end; what it printed on both outputs. A failure of the program fails the
+/// test, and so does its absence, with the name of the Debian package to install.
+pub(crate) fn run(package: &str, program: impl AsRef<Path>, arguments: &[&str]) -> String {
+    let program = program.as_ref();
+    let output = Command::new(program)
+        .args(arguments)
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap_or_else(|error| panic!("{program:?}: {error}; apt-get install {package}"));
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(output.status.success(), "{program:?} {arguments:?}: {}\n{text}", output.status);
+    text
+}
+
+/// A program of the Python environment under `target/peers`, which is made when it is not there.
+pub(crate) fn python_program(name: &str) -> PathBuf {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    let programs = READY.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/venv");
+        let path = folder.to_str().unwrap();
+        // Test programs run one after another, but threads of one may come here together: OnceLock.
+        if !folder.join("bin/lint_pkix_cert").exists() {
+            run("python3-venv", "python3", &["-m", "venv", path]);
+            let packages = ["install", "--quiet", "pkilint==0.13.3", "cryptography==50.0.2"];
+            run("python3-venv", folder.join("bin/pip"), &packages);
+        }
+        folder.join("bin")
+    });
+    programs.join(name)
+}
