@@ -12,42 +12,42 @@ use super::serve::{GateOptions, ServeOptions};
 /// `sekisho`.
 #[derive(Parser, Debug)]
 #[command(name = "sekisho", version, disable_help_subcommand = true)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What every verb takes.
     #[command(flatten)]
-    pub shared: Shared,
+    pub(super) shared: Shared,
     /// The verb.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub(super) verb: Verb,
 }
 
 /// What every verb takes.
 #[derive(Args, Debug, Clone)]
-pub struct Shared {
+pub(super) struct Shared {
     #[arg(long, global = true, value_name = "FOLDER")]
-    pub dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["key_file", "recovery_code"])]
-    pub passphrase_file: Option<PathBuf>,
+    pub(super) passphrase_file: Option<PathBuf>,
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "recovery_code")]
-    pub key_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
     #[arg(long, global = true)]
-    pub recovery_code: bool,
+    pub(super) recovery_code: bool,
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(super) json: bool,
     #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
-    pub lang: Option<LanguageChoice>,
+    pub(super) lang: Option<LanguageChoice>,
 }
 
 /// `--lang`.
 #[derive(ValueEnum, Debug, Clone, Copy)]
-pub enum LanguageChoice {
+pub(super) enum LanguageChoice {
     Ja,
     En,
 }
 
 /// The verbs.
 #[derive(Subcommand, Debug)]
-pub enum Verb {
+pub(super) enum Verb {
     Quickstart(Quickstart),
     Init(Init),
     #[command(subcommand, arg_required_else_help = true)]
@@ -73,154 +73,154 @@ pub enum Verb {
 }
 
 #[derive(Args, Debug)]
-pub struct Quickstart {
+pub(super) struct Quickstart {
     #[arg(long, value_name = "URL")]
-    pub upstream: Option<String>,
+    pub(super) upstream: Option<String>,
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
-    pub listen: String,
+    pub(super) listen: String,
 }
 
 #[derive(Args, Debug)]
-pub struct Init {
+pub(super) struct Init {
     #[arg(long, value_name = "NAME", default_value = "Sekisho CA")]
-    pub name: String,
+    pub(super) name: String,
     #[command(flatten)]
-    pub subject: SubjectOptions,
+    pub(super) subject: SubjectOptions,
     #[arg(long, value_name = "DAYS", default_value_t = crate::ca::AUTHORITY_DAYS)]
-    pub days: u32,
+    pub(super) days: u32,
     #[arg(long, value_name = "ALGORITHM", default_value = "p256")]
-    pub key: String,
+    pub(super) key: String,
 }
 
 /// The parts of a subject beside the common name.
 #[derive(Args, Debug, Clone)]
-pub struct SubjectOptions {
+pub(super) struct SubjectOptions {
     #[arg(long, value_name = "CC", default_value = "JP")]
-    pub country: String,
+    pub(super) country: String,
     #[arg(long, value_name = "NAME", default_value = "orca")]
-    pub organization: String,
+    pub(super) organization: String,
     #[arg(long, value_name = "NAME")]
-    pub unit: Option<String>,
+    pub(super) unit: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum Issue {
+pub(super) enum Issue {
     Server(IssueServer),
     Client(IssueClient),
 }
 
 #[derive(Args, Debug)]
-pub struct IssueServer {
+pub(super) struct IssueServer {
     #[arg(value_name = "HOST", required = true)]
-    pub hosts: Vec<String>,
+    pub(super) hosts: Vec<String>,
     #[arg(long, value_name = "DAYS", default_value_t = 825)]
-    pub days: u32,
+    pub(super) days: u32,
     #[command(flatten)]
-    pub options: IssueOptions,
+    pub(super) options: IssueOptions,
 }
 
 #[derive(Args, Debug)]
-pub struct IssueClient {
+pub(super) struct IssueClient {
     #[arg(value_name = "NAME", required_unless_present = "from")]
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "csr", "person", "device"])]
-    pub from: Option<PathBuf>,
+    pub(super) from: Option<PathBuf>,
     #[arg(long, value_name = "DAYS", default_value_t = 1095)]
-    pub days: u32,
+    pub(super) days: u32,
     #[arg(long, value_name = "NAME")]
-    pub person: Option<String>,
+    pub(super) person: Option<String>,
     #[arg(long, value_name = "NAME")]
-    pub device: Option<String>,
+    pub(super) device: Option<String>,
     #[command(flatten)]
-    pub options: IssueOptions,
+    pub(super) options: IssueOptions,
 }
 
 /// What both kinds of issuing take.
 #[derive(Args, Debug, Clone)]
-pub struct IssueOptions {
+pub(super) struct IssueOptions {
     #[command(flatten)]
-    pub subject: SubjectOptions,
+    pub(super) subject: SubjectOptions,
     #[arg(long, value_name = "ALGORITHM", default_value = "p256", conflicts_with = "csr")]
-    pub key: String,
+    pub(super) key: String,
     #[arg(long, value_name = "FILE")]
-    pub csr: Option<PathBuf>,
+    pub(super) csr: Option<PathBuf>,
     #[arg(long, conflicts_with = "csr")]
-    pub escrow: bool,
+    pub(super) escrow: bool,
     #[arg(long, conflicts_with = "csr")]
-    pub legacy: bool,
+    pub(super) legacy: bool,
     #[arg(long, conflicts_with = "csr")]
-    pub pem: bool,
+    pub(super) pem: bool,
     #[arg(long, value_name = "FOLDER", default_value = ".")]
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
 }
 
 #[derive(Args, Debug)]
-pub struct List {
+pub(super) struct List {
     #[arg(long)]
-    pub all: bool,
+    pub(super) all: bool,
 }
 
 #[derive(Args, Debug)]
-pub struct Show {
+pub(super) struct Show {
     #[arg(value_name = "NUMBER")]
-    pub which: String,
+    pub(super) which: String,
 }
 
 #[derive(Args, Debug)]
-pub struct Export {
+pub(super) struct Export {
     #[arg(value_name = "NUMBER")]
-    pub which: String,
+    pub(super) which: String,
     #[arg(long)]
-    pub legacy: bool,
+    pub(super) legacy: bool,
     #[arg(long)]
-    pub pem: bool,
+    pub(super) pem: bool,
     #[arg(long, value_name = "FOLDER", default_value = ".")]
-    pub out: PathBuf,
+    pub(super) out: PathBuf,
 }
 
 #[derive(Args, Debug)]
-pub struct Revoke {
+pub(super) struct Revoke {
     #[arg(value_name = "NUMBER")]
-    pub which: String,
+    pub(super) which: String,
     #[arg(long, value_name = "REASON", default_value = "unspecified")]
-    pub reason: String,
+    pub(super) reason: String,
     #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
+    pub(super) since: Option<String>,
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
-    pub crl_days: u32,
+    pub(super) crl_days: u32,
 }
 
 #[derive(Args, Debug)]
-pub struct Crl {
+pub(super) struct Crl {
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
-    pub days: u32,
+    pub(super) days: u32,
     #[arg(long, value_name = "FOLDER")]
-    pub out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
-pub struct ForgetKey {
+pub(super) struct ForgetKey {
     #[arg(value_name = "NUMBER")]
-    pub which: String,
+    pub(super) which: String,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum Vault {
+pub(super) enum Vault {
     Passwd(Passwd),
     Slots,
 }
 
 #[derive(Args, Debug)]
-pub struct Passwd {
+pub(super) struct Passwd {
     #[arg(long, value_name = "FILE")]
-    pub new_passphrase_file: Option<PathBuf>,
+    pub(super) new_passphrase_file: Option<PathBuf>,
     #[arg(long, value_name = "FILE")]
-    pub new_key_file: Option<PathBuf>,
+    pub(super) new_key_file: Option<PathBuf>,
     #[arg(long)]
-    pub rewrap_only: bool,
+    pub(super) rewrap_only: bool,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum Config {
+pub(super) enum Config {
     Check(GateOptions),
 }

@@ -49,10 +49,7 @@ pub(super) fn run(session: &Session, arguments: &Revoke) -> Result<(), Refusal> 
         "reason": reason.name(),
         "crl": published.as_ref().ok(),
     }));
-    published.map(drop).map_err(|refusal| {
-        session.screen.warn(&Text::RevokedWithoutCrl { number });
-        refusal
-    })
+    published.map(drop).inspect_err(|_| session.screen.warn(&Text::RevokedWithoutCrl { number }))
 }
 
 /// Deletes the sealed copy of a private key for good.

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::ground::messages::{Language, Refusal, Text};
 
 /// Where results go, and in which form.
-pub struct Screen {
+pub(super) struct Screen {
     language: Language,
     json: bool,
     colours: bool,
@@ -15,7 +15,7 @@ pub struct Screen {
 
 /// The tone of a word, shown as a colour on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// As it is.
     Plain,
     /// All is well.
@@ -28,72 +28,72 @@ pub enum Tone {
 
 /// A table: rows of cells, each with a tone.
 #[derive(Default)]
-pub struct Table {
+pub(super) struct Table {
     rows: Vec<Vec<(String, Tone)>>,
 }
 
 impl Screen {
     /// A screen in a language; colours only where a terminal watches.
     #[must_use]
-    pub fn new(language: Language, json: bool, colours: bool) -> Self {
+    pub(super) fn new(language: Language, json: bool, colours: bool) -> Self {
         let colours = colours && !json && std::io::stdout().is_terminal();
         Self { language, json, colours }
     }
 
     /// The person's language.
     #[must_use]
-    pub fn language(&self) -> Language {
+    pub(super) fn language(&self) -> Language {
         self.language
     }
 
     /// Whether a machine reads.
     #[must_use]
-    pub fn is_json(&self) -> bool {
+    pub(super) fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a sentence, unless a machine reads.
-    pub fn say(&self, text: &Text) {
+    pub(super) fn say(&self, text: &Text) {
         self.line(&text.render(self.language));
     }
 
     /// Prints a line as it is, unless a machine reads.
-    pub fn line(&self, line: &str) {
+    pub(super) fn line(&self, line: &str) {
         if !self.json {
             write_line(&mut std::io::stdout().lock(), line);
         }
     }
 
     /// Prints a question; the answer follows on the same line.
-    pub fn ask(&self, question: &str) {
+    pub(super) fn ask(&self, question: &str) {
         let mut stdout = std::io::stdout().lock();
         // Whoever closed the pipe will not answer either.
         let _ = write!(stdout, "{question}").and_then(|()| stdout.flush());
     }
 
     /// Prints a warning on standard error.
-    pub fn warn(&self, text: &Text) {
+    pub(super) fn warn(&self, text: &Text) {
         let text = text.render(self.language);
         let mark = Text::Warning {}.render(self.language);
         write_line(&mut std::io::stderr().lock(), &format!("{mark}{text}"));
     }
 
     /// Prints the result for a machine, when one reads.
-    pub fn json(&self, value: &serde_json::Value) {
+    pub(super) fn json(&self, value: &serde_json::Value) {
         if self.json {
             write_line(&mut std::io::stdout().lock(), &value.to_string());
         }
     }
 
     /// Prints a table, unless a machine reads.
-    pub fn table(&self, table: &Table) {
+    pub(super) fn table(&self, table: &Table) {
         for line in table.lines(self.colours) {
             self.line(&line);
         }
     }
 
     /// Prints a refusal on standard error: what, and what to do next.
-    pub fn refuse(&self, refusal: &Refusal) {
+    pub(super) fn refuse(&self, refusal: &Refusal) {
         let (what, next) = (refusal.what(self.language), refusal.next(self.language));
         let mut stderr = std::io::stderr().lock();
         if self.json {
@@ -108,12 +108,12 @@ impl Screen {
 
 impl Table {
     /// Adds a row.
-    pub fn row<const COLUMNS: usize>(&mut self, cells: [(String, Tone); COLUMNS]) {
+    pub(super) fn row<const COLUMNS: usize>(&mut self, cells: [(String, Tone); COLUMNS]) {
         self.rows.push(cells.into());
     }
 
     /// Adds a row of a label and a value.
-    pub fn field(&mut self, label: &Text, value: impl Into<String>, language: Language) {
+    pub(super) fn field(&mut self, label: &Text, value: impl Into<String>, language: Language) {
         let label = format!("  {}", label.render(language));
         self.row([(label, Tone::Plain), (value.into(), Tone::Plain)]);
     }

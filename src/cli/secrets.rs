@@ -15,17 +15,17 @@ const LARGEST: u64 = 4096;
 /// Characters of a new passphrase at least.
 const SHORTEST: usize = 12;
 /// The key file that `quickstart` makes.
-pub const KEY_FILE: &str = "vault.key";
+pub(super) const KEY_FILE: &str = "vault.key";
 
 /// What the command line says about the vault's secret.
 #[derive(Debug, Clone, Default)]
-pub struct SecretSource {
+pub(super) struct SecretSource {
     /// A file that holds the passphrase.
-    pub passphrase_file: Option<PathBuf>,
+    pub(super) passphrase_file: Option<PathBuf>,
     /// A key file.
-    pub key_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
     /// Whether the recovery code is asked for.
-    pub recovery_code: bool,
+    pub(super) recovery_code: bool,
 }
 
 impl SecretSource {
@@ -34,7 +34,11 @@ impl SecretSource {
     ///
     /// # Errors
     /// A file that cannot be used, or a question nobody can answer.
-    pub fn secret(&self, folder: &DataFolder, language: Language) -> Result<SlotSecret, Refusal> {
+    pub(super) fn secret(
+        &self,
+        folder: &DataFolder,
+        language: Language,
+    ) -> Result<SlotSecret, Refusal> {
         if let Some(path) = &self.passphrase_file {
             return read_passphrase(path).map(SlotSecret::Passphrase);
         }
@@ -53,19 +57,11 @@ impl SecretSource {
         ask(&Text::AskPassphrase {}, language).map(SlotSecret::Passphrase)
     }
 
-    /// Whether [`SecretSource::secret`] can find a secret without a terminal.
-    #[must_use]
-    pub fn is_named(&self, folder: &DataFolder) -> bool {
-        self.passphrase_file.is_some()
-            || self.key_file.is_some()
-            || files::exists(&folder.path().join(KEY_FILE))
-    }
-
     /// A new passphrase: from the named file, or typed twice.
     ///
     /// # Errors
     /// Shorter than 12 characters, typed differently the second time, or nobody to ask.
-    pub fn new_passphrase(&self, language: Language) -> Result<Passphrase, Refusal> {
+    pub(super) fn new_passphrase(&self, language: Language) -> Result<Passphrase, Refusal> {
         if let Some(path) = &self.passphrase_file {
             return checked(read_passphrase(path)?);
         }
@@ -83,7 +79,7 @@ impl SecretSource {
 ///
 /// # Errors
 /// The file cannot be used, or is not UTF-8.
-pub fn read_passphrase(path: &Path) -> Result<Passphrase, Refusal> {
+pub(super) fn read_passphrase(path: &Path) -> Result<Passphrase, Refusal> {
     let bytes = files::read_secret(path, LARGEST)?.without_line_ending();
     Passphrase::from_bytes(&bytes).ok_or(Refusal::PassphraseNotText {})
 }
@@ -92,7 +88,7 @@ pub fn read_passphrase(path: &Path) -> Result<Passphrase, Refusal> {
 ///
 /// # Errors
 /// The random number generator failed, or the file could not be written.
-pub fn make_key_file(path: &Path) -> Result<SlotSecret, Refusal> {
+pub(super) fn make_key_file(path: &Path) -> Result<SlotSecret, Refusal> {
     let mut random = zeroize::Zeroizing::new([0_u8; 32]);
     aws_lc_rs::rand::fill(random.as_mut_slice()).map_err(|_| Refusal::CryptographyFailed {})?;
     let mut text = data_encoding::HEXLOWER.encode(random.as_slice()).into_bytes();

@@ -8,25 +8,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::logging;
 use super::session::Session;
 use crate::config::jma_receipt;
-use crate::gate::{Gate, Settings};
+use crate::gate::{self, Gate, Settings};
 use crate::ground::messages::{Refusal, Text};
 
 /// What makes a gate's settings.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "each argument is described in the message catalogue")]
-pub struct GateOptions {
+pub(super) struct GateOptions {
     #[arg(long, value_name = "FILE")]
-    pub jma_receipt_conf: PathBuf,
+    pub(super) jma_receipt_conf: PathBuf,
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub listen: Option<String>,
+    pub(super) listen: Option<String>,
     #[arg(long, value_name = "URL")]
-    pub upstream: Option<String>,
+    pub(super) upstream: Option<String>,
     #[arg(long)]
-    pub allow_clear_text_upstream: bool,
+    pub(super) allow_clear_text_upstream: bool,
     #[arg(long, value_name = "FILE")]
-    pub crl: Vec<PathBuf>,
+    pub(super) crl: Vec<PathBuf>,
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
-    pub crl_grace_days: u16,
+    pub(super) crl_grace_days: u16,
     #[arg(long)]
     pub tls12: bool,
 }
@@ -34,16 +34,16 @@ pub struct GateOptions {
 /// What `serve` takes.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "each argument is described in the message catalogue")]
-pub struct ServeOptions {
+pub(super) struct ServeOptions {
     #[command(flatten)]
-    pub gate: GateOptions,
+    pub(super) gate: GateOptions,
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    pub(super) log_format: LogFormat,
 }
 
 /// The form of log lines.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// As in the WebORCA log: local time, then what happened.
     Text,
     /// One JSON object a line.
@@ -58,7 +58,7 @@ pub(super) fn serve(options: ServeOptions) -> Result<(), Refusal> {
 
 /// Checks everything that `serve` would check, and serves nobody.
 pub(super) fn check(session: &Session, options: GateOptions) -> Result<(), Refusal> {
-    settings(options)?.check()?;
+    gate::check(&settings(options)?)?;
     session.screen.say(&Text::ConfigurationGood {});
     session.screen.json(&serde_json::json!({ "configuration": "good" }));
     Ok(())

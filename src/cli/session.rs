@@ -18,31 +18,35 @@ use crate::revocation::SignedCrl;
 const SERVICE_FOLDER: &str = "/var/lib/sekisho";
 
 /// One run of the command line.
-pub struct Session {
+pub(super) struct Session {
     /// Where results go.
-    pub screen: Screen,
+    pub(super) screen: Screen,
     /// The data folder.
-    pub folder: DataFolder,
+    pub(super) folder: DataFolder,
     /// Where the vault's secret comes from.
-    pub secrets: SecretSource,
+    pub(super) secrets: SecretSource,
     /// When it began.
-    pub now: Timestamp,
+    pub(super) now: Timestamp,
     /// Who runs it.
-    pub actor: String,
+    pub(super) actor: String,
 }
 
 /// The files of a published CRL.
-pub struct CrlFiles {
+pub(super) struct CrlFiles {
     /// In PEM.
-    pub pem: PathBuf,
+    pub(super) pem: PathBuf,
     /// In DER.
-    pub der: PathBuf,
+    pub(super) der: PathBuf,
 }
 
 impl Session {
     /// A run with these arguments, in this environment.
     #[must_use]
-    pub fn new(shared: &Shared, environment: &Environment, default_folder: Option<&str>) -> Self {
+    pub(super) fn new(
+        shared: &Shared,
+        environment: &Environment,
+        default_folder: Option<&str>,
+    ) -> Self {
         let folder = match (&shared.dir, default_folder) {
             (Some(folder), _) => folder.clone(),
             (None, Some(folder)) => PathBuf::from(folder),
@@ -66,7 +70,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Authority::open`].
-    pub fn open_sealed(&self) -> Result<Authority, Refusal> {
+    pub(super) fn open_sealed(&self) -> Result<Authority, Refusal> {
         let (authority, repairs) = Authority::open(&self.folder, self.now, &self.actor)?;
         self.report(&repairs);
         Ok(authority)
@@ -76,7 +80,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Authority::open`] and [`Authority::unlock`], or nobody to ask.
-    pub fn open(&self) -> Result<Authority, Refusal> {
+    pub(super) fn open(&self) -> Result<Authority, Refusal> {
         let secret = self.secrets.secret(&self.folder, self.screen.language())?;
         let mut authority = self.open_sealed()?;
         authority.unlock(&secret)?;
@@ -88,20 +92,19 @@ impl Session {
     ///
     /// # Errors
     /// The files could not be written.
-    pub fn deliver<T>(
+    pub(super) fn deliver<T>(
         &self,
         authority: &Authority,
         issued: &IssuedCertificate,
         write: impl FnOnce(&IssuedCertificate) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        write(issued).map_err(|refusal| {
+        write(issued).inspect_err(|_| {
             let number = Selector::Number(issued.number);
             let number_text = format!("{:06}", issued.number);
             match authority.revoke(&number, Reason::CessationOfOperation, None) {
                 Ok(_) => self.screen.warn(&Text::UndeliveredRevoked { number: number_text }),
                 Err(_) => self.screen.warn(&Text::UndeliveredNotRevoked { number: number_text }),
             }
-            refusal
         })
     }
 
@@ -109,7 +112,7 @@ impl Session {
     ///
     /// # Errors
     /// A file could not be written.
-    pub fn publish(&self, crl: &SignedCrl, folder: &Path) -> Result<CrlFiles, Refusal> {
+    pub(super) fn publish(&self, crl: &SignedCrl, folder: &Path) -> Result<CrlFiles, Refusal> {
         let files = CrlFiles { pem: folder.join("crl.pem"), der: folder.join("ca.crl") };
         files::write_atomic(&files.der, &crl.der, PUBLIC)?;
         files::write_atomic(&files.pem, pem_of(&crl.der).as_bytes(), PUBLIC)?;
@@ -134,7 +137,7 @@ impl Session {
 
 /// The language a person asked for, or that of the locale.
 #[must_use]
-pub fn language(shared: &Shared, environment: &Environment) -> Language {
+pub(super) fn language(shared: &Shared, environment: &Environment) -> Language {
     match shared.lang {
         Some(LanguageChoice::Ja) => Language::Japanese,
         Some(LanguageChoice::En) => Language::English,
@@ -144,13 +147,13 @@ pub fn language(shared: &Shared, environment: &Environment) -> Language {
 
 /// Who runs this, as the ledger records it.
 #[must_use]
-pub fn actor() -> String {
+pub(super) fn actor() -> String {
     format!("uid:{}", rustix::process::getuid().as_raw())
 }
 
 /// A certificate as a person names it: by number, or by common name.
 #[must_use]
-pub fn selector(text: &str) -> Selector {
+pub(super) fn selector(text: &str) -> Selector {
     match text.parse() {
         Ok(number) => Selector::Number(number),
         Err(_) => Selector::CommonName(text.to_owned()),

@@ -14,7 +14,7 @@ use crate::ground::secret::Passphrase;
 const LONGEST: usize = 1024;
 
 /// The terminal this process belongs to, whatever its standard input is.
-pub struct Terminal {
+pub(super) struct Terminal {
     device: File,
     before: Termios,
 }
@@ -22,7 +22,7 @@ pub struct Terminal {
 impl Terminal {
     /// The controlling terminal; `None` when there is none.
     #[must_use]
-    pub fn open() -> Option<Self> {
+    pub(super) fn open() -> Option<Self> {
         let device = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
         let before = tcgetattr(&device).ok()?;
         Some(Self { device, before })
@@ -32,7 +32,7 @@ impl Terminal {
     ///
     /// # Errors
     /// `Cancelled` on Ctrl-C or Ctrl-D.
-    pub fn ask_secret(&mut self, question: &str) -> Result<Passphrase, Refusal> {
+    pub(super) fn ask_secret(&mut self, question: &str) -> Result<Passphrase, Refusal> {
         let mut modes = self.before.clone();
         modes.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
         tcsetattr(&self.device, OptionalActions::Flush, &modes)
@@ -48,7 +48,7 @@ impl Terminal {
     }
 
     /// Shows a text on the terminal only, wherever standard output goes.
-    pub fn show(&mut self, text: &str) {
+    pub(super) fn show(&mut self, text: &str) {
         // A terminal that is gone is nothing to stop for.
         let _ = self.device.write_all(text.as_bytes());
         let _ = self.device.flush();
@@ -76,7 +76,7 @@ fn read_keys(device: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
 
 /// Reads one line of standard input, without its end; `None` at its end or on Ctrl-C.
 #[must_use]
-pub fn read_answer() -> Option<String> {
+pub(super) fn read_answer() -> Option<String> {
     let mut input = std::io::stdin();
     if !input.is_terminal() {
         return read_line(&mut input);

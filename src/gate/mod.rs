@@ -76,6 +76,21 @@ pub struct Gate {
     keeper: Keeper,
 }
 
+/// Checks the files as [`Gate::open`] does, and listens nowhere.
+///
+/// # Errors
+/// What is wrong with a file.
+pub fn check(settings: &Settings) -> Result<(), Refusal> {
+    let material = Material::read(&settings.files)?;
+    RevocationLists::read(
+        &settings.revocation_lists,
+        settings.grace_days,
+        &material.anchors,
+        clock::now(),
+    )
+    .map(drop)
+}
+
 impl Gate {
     /// Reads the files, says in the log what was found, and listens. Nothing is served without
     /// trust anchors, a key that fits its certificate, and revocation lists in force.
