@@ -415,3 +415,79 @@ fn uri(name: &GeneralName) -> Option<String> {
 fn malformed() -> der::Error {
     ErrorKind::Failed.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::issue::Profile;
+    use crate::pki::specimen::root;
+    use proptest::prelude::*;
+
+    // I26: a foreign CA under our CA's name.
+    #[test]
+    fn a_name_alone_proves_nothing() {
+        let ours = root("orca CA");
+        let foreign = root("orca CA");
+        let forged = foreign.issue(2, "user1", &Profile::Client).certificate;
+        assert_eq!(forged.issuer_der(), ours.certificate.subject_der());
+        let verdict = forged.verify_signed_by(&ours.certificate);
+        assert_eq!(verdict, Err(CertificateError::BadSignature));
+        let other = root("other CA");
+        let verdict = forged.verify_signed_by(&other.certificate);
+        assert_eq!(verdict, Err(CertificateError::OtherIssuer));
+        let leaf = foreign.issue(3, "orca CA", &Profile::Client).certificate;
+        let verdict = forged.verify_signed_by(&leaf);
+        assert_eq!(verdict, Err(CertificateError::IssuerIsNoAuthority));
+    }
+
+    #[test]
+    fn a_chain_is_bounded() {
+        let pem = root("orca CA").certificate.pem();
+        let read = |times: usize| Certificate::chain_from_pem(pem.repeat(times).as_bytes());
+        assert_eq!(read(16).unwrap().len(), 16);
+        assert_eq!(read(17), Err(CertificateError::TooMany { limit: 16 }));
+        assert_eq!(read(0), Err(CertificateError::NoCertificate));
+        let large = CertificateError::TooLarge { limit: LARGEST_CERTIFICATE };
+        assert_eq!(Certificate::from_der(&vec![0; LARGEST_CERTIFICATE + 1]), Err(large));
+    }
+
+    // I11: the shapes that made other readers panic before any signature was checked.
+    #[test]
+    fn empty_sequences_and_bit_strings_are_malformed_not_fatal() {
+        let shapes: [&[u8]; 7] = [
+            b"",
+            b"\x30",
+            b"\x30\x00",
+            b"\x30\x02\x30\x00",
+            b"\x30\x07\x30\x00\x30\x00\x03\x01\x00",
+            b"\x30\x06\x30\x00\x30\x00\x03\x00",
+            b"\x30\x84\xff\xff\xff\xff",
+        ];
+        for shape in shapes {
+            assert_eq!(Certificate::from_der(shape), Err(CertificateError::Malformed));
+        }
+        let mut longer = root("orca CA").certificate.der().to_vec();
+        longer.push(0);
+        assert_eq!(Certificate::from_der(&longer), Err(CertificateError::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Certificate::from_der(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused_or_breaks_the_signature() {
+        let ca = root("orca CA");
+        let leaf = ca.issue(2, "user1", &Profile::Client).certificate;
+        for bit in 0..leaf.der().len() * 8 {
+            let mut bytes = leaf.der().to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let verdict = Certificate::from_der(&bytes)
+                .and_then(|certificate| certificate.verify_signed_by(&ca.certificate));
+            assert!(verdict.is_err(), "bit {bit}");
+        }
+    }
+}

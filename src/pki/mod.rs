@@ -32,6 +32,8 @@ pub mod request;
 pub mod revocation_list;
 pub mod serial;
 mod signed;
+#[cfg(test)]
+pub(crate) mod specimen;
 mod validity;
 
 pub use algorithm::KeyAlgorithm;

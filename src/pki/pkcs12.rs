@@ -291,3 +291,56 @@ fn random_salt() -> Result<[u8; SALT], Pkcs12Error> {
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| Pkcs12Error::Unavailable)?;
     Ok(salt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::issue::Profile;
+    use crate::pki::specimen::root;
+
+    fn bundle(passphrase: &str, encryption: Encryption) -> Result<Vec<u8>, Pkcs12Error> {
+        let ca = root("orca CA");
+        let client = ca.issue(2, "user1", &Profile::Client);
+        let contents = Contents {
+            key: &client.key,
+            certificate: &client.certificate,
+            chain: &[ca.certificate],
+            friendly_name: "𠮷田",
+        };
+        build(&contents, &Passphrase::new(passphrase.to_owned()), Origin::Generated, encryption)
+    }
+
+    // Java refuses other passphrases, and an empty one protects nothing.
+    #[test]
+    fn only_ascii_passphrases_are_taken() {
+        for bad in ["", "パスワード"] {
+            assert_eq!(bundle(bad, Encryption::Modern), Err(Pkcs12Error::Passphrase));
+        }
+    }
+
+    #[test]
+    fn a_certificate_of_another_key_is_refused() {
+        let (one, two) = (root("one"), root("two"));
+        let contents = Contents {
+            key: &one.key,
+            certificate: &two.certificate,
+            chain: &[],
+            friendly_name: "one",
+        };
+        let passphrase = Passphrase::new("pass".to_owned());
+        let refused = build(&contents, &passphrase, Origin::Chosen, Encryption::Modern);
+        assert_eq!(refused, Err(Pkcs12Error::OtherKey));
+    }
+
+    // I19, and the names of people stay unreadable without the passphrase.
+    #[test]
+    fn salts_are_random_and_names_are_encrypted() {
+        for encryption in [Encryption::Modern, Encryption::Legacy] {
+            let mac = |bytes: &[u8]| Pfx::from_der(bytes).unwrap().mac_data.unwrap();
+            let (one, two) = (bundle("p", encryption).unwrap(), bundle("p", encryption).unwrap());
+            assert_eq!(mac(&one).mac_salt.as_bytes().len(), 16);
+            assert_ne!(mac(&one).mac_salt, mac(&two).mac_salt);
+            assert!(!one.windows(5).any(|five| five == b"user1"));
+        }
+    }
+}

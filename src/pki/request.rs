@@ -159,3 +159,61 @@ fn names_in(attribute: &Attribute) -> der::Result<Vec<SubjectAlternativeName>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ED25519, SanType};
+
+    fn request(names: &[&str]) -> rcgen::CertificateSigningRequest {
+        let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "push-exchanger");
+        let san = |name: &&str| SanType::DnsName((*name).try_into().unwrap());
+        params.subject_alt_names = names.iter().map(san).collect();
+        params.serialize_request(&key).unwrap()
+    }
+
+    #[test]
+    fn a_request_gives_its_key_and_what_it_would_like() {
+        // I13: a wildcard must not slip in as a name.
+        let made = request(&["api.example.jp", "*.example.jp"]);
+        for bytes in [made.der().as_ref(), made.pem().unwrap().as_bytes()] {
+            let read = CertificateRequest::read(bytes).unwrap();
+            assert_eq!(read.algorithm(), KeyAlgorithm::Ed25519);
+            assert_eq!(read.requested_common_name().as_deref(), Some("push-exchanger"));
+            assert_eq!(read.requested_subject_text(), "CN=push-exchanger");
+            let name = SubjectAlternativeName::parse_dns("api.example.jp").unwrap();
+            assert_eq!(read.requested_names(), [name]);
+        }
+    }
+
+    #[test]
+    fn a_request_that_its_key_did_not_sign_is_refused() {
+        let mut bytes = request(&[]).der().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        assert_eq!(CertificateRequest::read(&bytes), Err(RequestError::NoProofOfPossession));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let good = request(&["a.example"]).der().to_vec();
+        for bit in 0..good.len() * 8 {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(CertificateRequest::read(&bytes).is_err(), "bit {bit}");
+        }
+        let large = vec![0; LARGEST_REQUEST + 1];
+        let refused = RequestError::TooLarge { limit: LARGEST_REQUEST };
+        assert_eq!(CertificateRequest::read(&large), Err(refused));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(CertificateRequest::read(&bytes).is_err());
+        }
+    }
+}

@@ -286,3 +286,156 @@ fn read_reason(extension: &Extension<'_>) -> Result<Reason, RevocationListError>
     }
     .ok_or(RevocationListError::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::issue::{Profile, issuer_key_identifier};
+    use crate::pki::specimen::{Holder, now, root};
+    use der::Encode;
+    use proptest::prelude::*;
+
+    fn tlv(tag: Tag, parts: &[&[u8]]) -> Vec<u8> {
+        AnyRef::new(tag, &parts.concat()).unwrap().to_der().unwrap()
+    }
+
+    fn number(critical: bool) -> Vec<u8> {
+        extension::encode(ID_CE_CRL_NUMBER, critical, &7_u8).unwrap()
+    }
+
+    fn one_entry(extensions: &[u8]) -> Vec<u8> {
+        let time = validity::encode(now()).unwrap().to_der().unwrap();
+        tlv(Tag::Sequence, &[&[2, 1, 5], &time, extensions])
+    }
+
+    /// A list signed by `ca` with these entries and extensions, right or wrong.
+    fn list(ca: &Holder, entries: &[u8], extensions: &[&[u8]]) -> Vec<u8> {
+        use crate::pki::key::Signer;
+        let algorithm = ca.key.algorithm().signature_identifier().unwrap().to_der().unwrap();
+        let time = |time| validity::encode(time).unwrap().to_der().unwrap();
+        let extensions = tlv(Tag::Sequence, extensions);
+        let number = TagNumber(0);
+        let parts: [&[u8]; 7] = [
+            &[2, 1, 1],
+            &algorithm,
+            ca.certificate.subject_der(),
+            &time(now()),
+            &time(now().plus_days(1)),
+            entries,
+            &tlv(Tag::ContextSpecific { constructed: true, number }, &[&extensions]),
+        ];
+        crate::pki::signed::sign(&tlv(Tag::Sequence, &parts), &ca.key).unwrap()
+    }
+
+    fn refused(ca: &Holder, bytes: &[u8]) -> RevocationListError {
+        RevocationList::verify(bytes, &ca.certificate, now()).unwrap_err()
+    }
+
+    // rustls-webpki takes all of these for full lists (x509-limbo, PKITS).
+    #[test]
+    fn lists_that_say_less_than_they_seem_are_refused_by_name() {
+        use RevocationListError as Error;
+        let ca = root("orca CA");
+        let scope = |bytes: &[u8]| {
+            let scope = AnyRef::new(Tag::Sequence, bytes).unwrap();
+            extension::encode(ID_CE_ISSUING_DISTRIBUTION_POINT, true, &scope).unwrap()
+        };
+        let good = number(false);
+        let verdict = |extensions: &[&[u8]]| {
+            let bytes = list(&ca, &[], extensions);
+            RevocationList::verify(&bytes, &ca.certificate, now()).map(|_| ())
+        };
+        assert_eq!(verdict(&[&good]), Ok(()));
+        assert_eq!(verdict(&[&number(true)]), Err(Error::Number));
+        assert_eq!(verdict(&[&scope(&[0x81, 1, 0xFF])]), Err(Error::Number));
+        let delta = extension::encode(ID_CE_DELTA_CRL_INDICATOR, true, &6_u8).unwrap();
+        assert_eq!(verdict(&[&good, &delta]), Err(Error::Delta));
+        assert_eq!(verdict(&[&good, &scope(&[0x81, 1, 0xFF])]), Ok(()), "user certificates only");
+        for partial in [[0x82, 1, 0xFF], [0x84, 1, 0xFF], [0x85, 1, 0xFF]] {
+            assert_eq!(verdict(&[&good, &scope(&partial)]), Err(Error::Partial));
+        }
+        let unknown = der::asn1::ObjectIdentifier::new_unwrap("1.2.3.4");
+        let unknown = |critical| extension::encode(unknown, critical, &1_u8).unwrap();
+        assert_eq!(verdict(&[&good, &unknown(true)]), Err(Error::UnknownCriticalExtension));
+        assert_eq!(verdict(&[&good, &unknown(false)]), Ok(()));
+        let other = issuer_key_identifier(&root("orca CA").certificate).unwrap();
+        let other = extension::encode(ID_CE_AUTHORITY_KEY_IDENTIFIER, false, &other).unwrap();
+        assert_eq!(verdict(&[&good, &other]), Err(Error::OtherIssuer));
+    }
+
+    #[test]
+    fn entries_that_mean_something_else_are_refused_by_name() {
+        use RevocationListError as Error;
+        let ca = root("orca CA");
+        let verdict = |extension: &[u8]| {
+            let entry = one_entry(&tlv(Tag::Sequence, &[extension]));
+            let bytes = list(&ca, &tlv(Tag::Sequence, &[&entry]), &[&number(false)]);
+            RevocationList::verify(&bytes, &ca.certificate, now())
+                .map(|list| list.entries().next().unwrap().reason)
+        };
+        let reason = |code: u8| {
+            let code = [code];
+            let code = AnyRef::new(Tag::Enumerated, &code).unwrap();
+            extension::encode(ID_CE_CRL_REASONS, false, &code).unwrap()
+        };
+        assert_eq!(verdict(&reason(1)), Ok(Reason::KeyCompromise));
+        assert_eq!(verdict(&reason(7)), Err(Error::Malformed));
+        assert_eq!(verdict(&reason(8)), Err(Error::Malformed));
+        // certificateIssuer: the serial number is of another CA's certificate (RFC 5280 section 5.3.3).
+        let issuer = der::asn1::ObjectIdentifier::new_unwrap("2.5.29.29");
+        let issuer = extension::encode(issuer, true, &1_u8).unwrap();
+        assert_eq!(verdict(&issuer), Err(Error::UnknownCriticalExtension));
+    }
+
+    #[test]
+    fn only_the_issuer_speaks_for_its_certificates() {
+        use RevocationListError as Error;
+        let ca = root("orca CA");
+        let bytes = list(&ca, &[], &[&number(false)]);
+        assert_eq!(refused(&root("orca CA"), &bytes), Error::BadSignature);
+        assert_eq!(refused(&root("other CA"), &bytes), Error::OtherIssuer);
+        let client = ca.issue(2, "user1", &Profile::Client);
+        let by_client = list(&client, &[], &[&number(false)]);
+        assert_eq!(refused(&client, &by_client), Error::IssuerMayNotSign);
+        assert_eq!(refused(&ca, ca.certificate.pem().as_bytes()), Error::Missing);
+        assert_eq!(refused(&ca, b"\x30\x00"), Error::Malformed);
+    }
+
+    #[test]
+    fn a_list_from_the_future_is_refused_beyond_five_minutes() {
+        let ca = root("orca CA");
+        let bytes = list(&ca, &[], &[&number(false)]);
+        let at =
+            |seconds| RevocationList::verify(&bytes, &ca.certificate, now().plus_seconds(seconds));
+        assert!(at(-300).is_ok());
+        let refused = at(-301).unwrap_err();
+        assert_eq!(refused, RevocationListError::FromTheFuture { this_update: now() });
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let ca = root("orca CA");
+        let entries = tlv(Tag::Sequence, &[&one_entry(&[])]);
+        let good = list(&ca, &entries, &[&number(false)]);
+        for bit in 0..good.len() * 8 {
+            let mut bytes = good.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(RevocationList::verify(&bytes, &ca.certificate, now()).is_err(), "bit {bit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_signed_bytes_make_the_reader_panic(
+            entries in proptest::collection::vec(any::<u8>(), 0..80),
+            extensions in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let ca = root("orca CA");
+            let entries = tlv(Tag::Sequence, &[&entries]);
+            let bytes = list(&ca, &entries, &[&number(false), &extensions]);
+            if let Ok(list) = RevocationList::verify(&bytes, &ca.certificate, now()) {
+                let _ = list.entries().count();
+            }
+        }
+    }
+}

@@ -207,3 +207,80 @@ fn encode_reason(reason: Reason) -> der::Result<Vec<u8>> {
     let code = [reason.code()];
     extension::encode(ID_CE_CRL_REASONS, false, &AnyRef::new(Tag::Enumerated, &code)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::issue::Profile;
+    use crate::pki::revocation_list::RevocationList;
+    use crate::pki::specimen::{Holder, now, root};
+
+    fn revoked(number: u64) -> RevokedCertificate {
+        RevokedCertificate {
+            serial: SerialNumber::new(number, [7; 12]),
+            revoked_at: now().plus_seconds(-5),
+            reason: Reason::KeyCompromise,
+            invalid_since: None,
+        }
+    }
+
+    fn build(
+        ca: &Holder,
+        entries: impl IntoIterator<Item = RevokedCertificate>,
+    ) -> Result<RevocationListToBeSigned, RevocationListWriteError> {
+        let until = now().plus_days(7);
+        RevocationListToBeSigned::build(&ca.certificate, 9, now(), until, entries)
+    }
+
+    #[test]
+    fn what_goes_into_a_list_comes_out_again() {
+        let ca = root("orca CA");
+        let entries: Vec<_> = Reason::ALL
+            .into_iter()
+            .filter(|reason| *reason != Reason::RemoveFromCrl)
+            .zip(1..)
+            .map(|(reason, number)| RevokedCertificate {
+                reason,
+                invalid_since: (number % 2 == 0).then(|| now().plus_days(-3)),
+                ..revoked(number)
+            })
+            .collect();
+        let reversed = entries.iter().rev().copied();
+        let der = build(&ca, reversed).unwrap().sign(&ca.key).unwrap();
+        for bytes in [der.clone(), pem_of(&der).into_bytes()] {
+            let list = RevocationList::verify(&bytes, &ca.certificate, now()).unwrap();
+            assert_eq!(list.number().as_bytes(), [9]);
+            assert_eq!((list.this_update(), list.next_update()), (now(), now().plus_days(7)));
+            assert_eq!(list.entries().collect::<Vec<_>>(), entries);
+        }
+    }
+
+    #[test]
+    fn an_empty_list_is_a_list() {
+        let ca = root("orca CA");
+        let der = build(&ca, []).unwrap().sign(&ca.key).unwrap();
+        let list = RevocationList::verify(&der, &ca.certificate, now()).unwrap();
+        assert_eq!(list.entries().count(), 0);
+        assert!(!list.is_expired(now().plus_days(7)));
+        assert!(list.is_expired(now().plus_days(7).plus_seconds(1)));
+    }
+
+    #[test]
+    fn faulty_lists_are_not_written() {
+        use RevocationListWriteError as Error;
+        let ca = root("orca CA");
+        let twice = revoked(1);
+        let refused = build(&ca, [twice, revoked(2), twice]).unwrap_err();
+        assert_eq!(refused, Error::Twice { serial: twice.serial });
+        let remove = RevokedCertificate { reason: Reason::RemoveFromCrl, ..twice };
+        let refused = build(&ca, [remove]).unwrap_err();
+        assert_eq!(refused, Error::RemoveFromCrl { serial: twice.serial });
+        let client = ca.issue(2, "user1", &Profile::Client);
+        assert_eq!(build(&client, []).unwrap_err(), Error::IssuerMayNotSign);
+        let other = root("orca CA");
+        assert_eq!(build(&ca, []).unwrap().sign(&other.key).unwrap_err(), Error::OtherKey);
+        let same_time =
+            RevocationListToBeSigned::build(&ca.certificate, 1, now(), now(), [revoked(1)]);
+        assert_eq!(same_time.unwrap_err(), Error::NextUpdateNotLater);
+    }
+}
