@@ -1,0 +1,227 @@
+//! One connection from its first octet to its last: handshake, admission, service, and the cut
+//! when its holder may no longer come in.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::HandshakeKind;
+use rustls_pki_types::CertificateDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::limits::{Limits, Pending};
+use super::log::Journal;
+use super::proxy::{Proxy, Visit};
+use super::redirect;
+use super::state::{Snapshot, State};
+use super::tls::{TlsSettings, Verdict};
+use crate::admission::{Admitted, Refusal, admit};
+use crate::ground::clock;
+
+/// The first octet of a TLS record that holds a handshake message (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Octets read from a refused visitor while the alert is on its way.
+const LINGER_OCTETS: usize = 64 * 1024;
+
+/// How long a decision about a live connection stands at most: the wall clock may have been set.
+const JUDGED_AGAIN: Duration = Duration::from_secs(30);
+
+/// What all connections of a gate share.
+pub(super) struct Reception {
+    pub(super) state: State,
+    pub(super) tls: TlsSettings,
+    pub(super) proxy: Arc<Proxy>,
+    pub(super) limits: Limits,
+    pub(super) journal: Journal,
+    /// Becomes true when the gate is to stop.
+    pub(super) draining: watch::Receiver<bool>,
+}
+
+impl Reception {
+    /// Receives a visitor. The place among the pending handshakes is given back once the visitor
+    /// is admitted or gone.
+    pub(super) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, pending: Pending) {
+        let snapshot = self.state.current();
+        match timeout(self.limits.handshake, self.shake_hands(stream, &snapshot)).await {
+            Ok(Handshake::Done(stream)) => self.admit(*stream, peer, &snapshot, pending).await,
+            Ok(Handshake::Refused(stream, verdict, error)) => {
+                self.journal.refused_in_handshake(peer, &verdict, &error);
+                self.linger(stream).await;
+            }
+            Ok(Handshake::PlainHttp(stream)) => {
+                redirect::lead_to_https(stream, Arc::clone(&snapshot.server)).await;
+            }
+            Ok(Handshake::Gone) => {}
+            Err(_) => self.journal.handshake_timed_out(peer),
+        }
+    }
+
+    async fn shake_hands(&self, stream: TcpStream, snapshot: &Arc<Snapshot>) -> Handshake {
+        let mut first = [0_u8];
+        match stream.peek(&mut first).await {
+            Ok(1..) if first == [TLS_HANDSHAKE] => {}
+            Ok(1..) if first.iter().all(u8::is_ascii_alphabetic) => {
+                return Handshake::PlainHttp(stream);
+            }
+            Ok(_) | Err(_) => return Handshake::Gone,
+        }
+        let Ok((config, verdict)) = self.tls.for_connection(snapshot) else {
+            return Handshake::Gone;
+        };
+        match TlsAcceptor::from(config).accept(stream).into_fallible().await {
+            Ok(stream) => Handshake::Done(Box::new(stream)),
+            Err((error, stream)) => Handshake::Refused(stream, verdict, error),
+        }
+    }
+
+    /// Subscribes first and judges after: a revocation that comes in between is seen either way.
+    async fn admit(&self, mut stream: TlsStream<TcpStream>, peer: SocketAddr, handshake: &Snapshot, pending: Pending) {
+        let mut changes = self.state.subscribe();
+        let snapshot = Arc::clone(&changes.borrow_and_update());
+        let session = stream.get_ref().1;
+        let chain: &[CertificateDer<'static>] = session.peer_certificates().unwrap_or_default();
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let version = session.protocol_version();
+        let speaks_http2 = session.alpn_protocol() == Some(b"h2");
+        let admitted = match admit(chain, clock::now(), snapshot.epoch, &snapshot.policy) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.journal.refused(peer, refusal, chain.first());
+                let _ = timeout(self.limits.linger, stream.shutdown()).await;
+                return;
+            }
+        };
+        drop(pending);
+        self.journal.admitted(peer, &admitted, version, resumed);
+        let server = Arc::clone(&handshake.server);
+        let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
+        let Some(visit) = visit.map(Arc::new) else { return };
+        let service = async {
+            if speaks_http2 {
+                self.serve_http2(stream, visit).await;
+            } else {
+                self.serve_http1(stream, visit).await;
+            }
+        };
+        if let Some(refusal) = stay(service, admitted.clone(), changes).await {
+            self.journal.cut(peer, refusal, &admitted);
+        }
+    }
+
+    async fn serve_http1(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>) {
+        let service = service_fn(|request| Arc::clone(&visit).answer(request));
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.limits.header_wait)
+                .max_buf_size(self.limits.header_octets)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+        );
+        tokio::select! {
+            // How a connection ended is the visitor's affair.
+            _ = connection.as_mut() => {}
+            () = self.drained() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.as_mut().await;
+            }
+        }
+        if let Some(tunnel) = visit.take_tunnel() {
+            tokio::select! {
+                () = tunnel.run() => {}
+                () = self.drained() => {}
+            }
+        }
+    }
+
+    async fn serve_http2(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>) {
+        let service = service_fn(|request| Arc::clone(&visit).answer(request));
+        let header_octets = u32::try_from(self.limits.header_octets).unwrap_or(u32::MAX);
+        let mut connection = pin!(
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(self.limits.streams)
+                .max_header_list_size(header_octets)
+                .keep_alive_interval(KEEP_ALIVE)
+                .keep_alive_timeout(KEEP_ALIVE)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = self.drained() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.as_mut().await;
+            }
+        }
+    }
+
+    /// Returns when the gate is to stop.
+    async fn drained(&self) {
+        let mut draining = self.draining.clone();
+        // An error means that the gate itself is gone.
+        let _ = draining.wait_for(|draining| *draining).await;
+    }
+
+    /// Reads until the visitor closes. Closing at once would reset the connection, and the alert
+    /// that says what is wrong would be lost on the way (tried with Chromium).
+    async fn linger(&self, mut stream: TcpStream) {
+        let mut scratch = vec![0; 4096];
+        let mut left = LINGER_OCTETS;
+        let reading = async {
+            while let Ok(read @ 1..) = stream.read(&mut scratch).await {
+                left = left.saturating_sub(read);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(self.limits.linger, reading).await;
+    }
+}
+
+/// How often a silent HTTP/2 connection is asked whether it is alive, and how long it may think.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+enum Handshake {
+    Done(Box<TlsStream<TcpStream>>),
+    /// The alert has been sent.
+    Refused(TcpStream, Arc<Verdict>, std::io::Error),
+    PlainHttp(TcpStream),
+    Gone,
+}
+
+/// Serves until the service ends or its visitor may not stay: every change is judged, and so is
+/// the moment the last judgement ends. Dropping the service closes the connection.
+async fn stay(
+    service: impl Future<Output = ()>,
+    mut admitted: Admitted,
+    mut changes: watch::Receiver<Arc<Snapshot>>,
+) -> Option<Refusal> {
+    let mut service = pin!(service);
+    loop {
+        let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);
+        tokio::select! {
+            biased;
+            changed = changes.changed() => { changed.ok()?; }
+            () = tokio::time::sleep(left) => {}
+            () = service.as_mut() => return None,
+        }
+        let snapshot = Arc::clone(&changes.borrow_and_update());
+        let chain = Arc::clone(admitted.chain());
+        match admit(chain.presented(), clock::now(), snapshot.epoch, &snapshot.policy) {
+            Ok(again) => admitted = again,
+            Err(refusal) => return Some(refusal),
+        }
+    }
+}

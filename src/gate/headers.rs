@@ -1,0 +1,258 @@
+//! Headers on their way to the upstream: who the visitor is, said by us and by nobody else.
+
+use base64ct::{Base64, Encoding};
+use hyper::HeaderMap;
+use hyper::http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+
+use crate::admission::Admitted;
+use crate::pki::Certificate;
+
+/// The visitor's certificate (RFC 9440 section 2.2).
+const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
+/// The subject of the visitor's issuer, percent-encoded UTF-8.
+const ISSUER: HeaderName = HeaderName::from_static("x-sekisho-issuer");
+/// The serial number in lowercase hexadecimal.
+const SERIAL: HeaderName = HeaderName::from_static("x-sekisho-serial");
+/// The common name, percent-encoded UTF-8.
+const COMMON_NAME: HeaderName = HeaderName::from_static("x-sekisho-common-name");
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HTTPS: HeaderValue = HeaderValue::from_static("https");
+
+/// Names that end at each hop (RFC 9110 section 7.6.1), besides those that `Connection` lists.
+static HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+];
+
+/// How names begin that tell an upstream who the visitor is or where the request came from: ours,
+/// and those that other gates set and upstreams may still believe.
+static IDENTITY_PREFIXES: [&str; 8] = [
+    "client-cert",
+    "x-client-cert",
+    "x-sekisho-",
+    "ssl-client-",
+    "x-ssl-",
+    "x-forwarded-",
+    "x-real-ip",
+    "forwarded",
+];
+
+/// What the upstream is told about the visitor of one connection. Made once; a clone for each
+/// request shares the bytes.
+#[derive(Clone)]
+pub(super) struct Identity {
+    certificate: HeaderValue,
+    issuer: HeaderValue,
+    serial: HeaderValue,
+    common_name: Option<HeaderValue>,
+    address: HeaderValue,
+}
+
+impl Identity {
+    /// `None` only if a value could not be a header's, which encoding rules out.
+    pub(super) fn of(admitted: &Admitted, address: std::net::IpAddr) -> Option<Self> {
+        let certificate = admitted.certificate();
+        let common_name = match certificate.common_name() {
+            Some(name) => Some(HeaderValue::try_from(percent_encode(&name)).ok()?),
+            None => None,
+        };
+        Some(Self {
+            certificate: HeaderValue::try_from(byte_sequence(certificate.der())).ok()?,
+            issuer: HeaderValue::try_from(percent_encode(&issuer_text(certificate))).ok()?,
+            serial: HeaderValue::try_from(certificate.serial().to_string()).ok()?,
+            common_name,
+            address: HeaderValue::try_from(address.to_canonical().to_string()).ok()?,
+        })
+    }
+
+    /// Sets ours. Whatever claimed to be ours has been removed before.
+    pub(super) fn write(&self, headers: &mut HeaderMap, host: HeaderValue) {
+        headers.insert(CLIENT_CERT, self.certificate.clone());
+        headers.insert(ISSUER, self.issuer.clone());
+        headers.insert(SERIAL, self.serial.clone());
+        if let Some(name) = &self.common_name {
+            headers.insert(COMMON_NAME, name.clone());
+        }
+        headers.insert(FORWARDED_FOR, self.address.clone());
+        headers.insert(FORWARDED_PROTO, HTTPS);
+        headers.insert(FORWARDED_HOST, host.clone());
+        headers.insert(HOST, host);
+    }
+}
+
+/// `Connection` lists a name that only we may set, so as to have ours removed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct IdentityInConnection;
+
+/// Removes what ends at this hop, then whatever claims to say who the visitor is. The answer tells
+/// whether the visitor takes trailers.
+pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, IdentityInConnection> {
+    let takes_trailers = tokens(headers, &TE).any(|token| token.eq_ignore_ascii_case("trailers"));
+    let listed: Vec<String> = tokens(headers, &CONNECTION).map(str::to_ascii_lowercase).collect();
+    if listed.iter().any(|name| is_identity(name)) {
+        return Err(IdentityInConnection);
+    }
+    for name in &listed {
+        headers.remove(name.as_str());
+    }
+    remove_hop_by_hop(headers);
+    // We have answered it ourselves: hyper sends 100 (Continue) once the body is wanted.
+    headers.remove(EXPECT);
+    remove_where(headers, is_identity);
+    Ok(takes_trailers)
+}
+
+/// Removes what ends at this hop from an answer.
+pub(super) fn clean_response(headers: &mut HeaderMap) {
+    let listed: Vec<String> = tokens(headers, &CONNECTION).map(str::to_owned).collect();
+    for name in &listed {
+        headers.remove(name.as_str());
+    }
+    remove_hop_by_hop(headers);
+}
+
+/// Removes from trailers what may not stand there (RFC 9110 section 6.5.1), and identity.
+pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
+    remove_hop_by_hop(trailers);
+    remove_where(trailers, |name| {
+        is_identity(name)
+            || name == HOST
+            || name == CONTENT_LENGTH
+            || name == TRAILER
+            || matches!(name, "authorization" | "cookie" | "set-cookie" | "content-encoding" | "content-type")
+    });
+}
+
+/// The comma-separated tokens of a header, over all its lines.
+pub(super) fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+/// Whether a name says who the visitor is. Many upstreams take `_` for `-` (CGI turns both into
+/// `HTTP_CLIENT_CERT`), and so do we.
+fn is_identity(name: &str) -> bool {
+    IDENTITY_PREFIXES.iter().any(|prefix| {
+        name.len() >= prefix.len()
+            && name.bytes().zip(prefix.bytes()).all(|(byte, wanted)| {
+                let byte = if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+                byte == wanted
+            })
+    })
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    // Nearly every request has none: look first, and allocate only when one is found.
+    while let Some(name) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
+        headers.remove(name);
+    }
+}
+
+fn issuer_text(certificate: &Certificate) -> String {
+    crate::pki::name::text_of_der(certificate.issuer_der())
+}
+
+/// A structured-field byte sequence (RFC 8941 section 3.3.5): base64 between colons.
+fn byte_sequence(bytes: &[u8]) -> String {
+    format!(":{}:", Base64::encode_string(bytes))
+}
+
+/// Everything but the unreserved characters of RFC 3986 section 2.3 as `%XX` of its UTF-8.
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in lines {
+            map.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+        }
+        map
+    }
+
+    // Catches a list of exact names: `Client_Cert` reads as HTTP_CLIENT_CERT in CGI and WSGI.
+    #[test]
+    fn every_spelling_of_identity_is_removed() {
+        let mut map = headers(&[
+            ("Client-Cert", "a"), ("client_cert", "b"), ("Client-Cert-Chain", "c"), ("X_Sekisho-Serial", "d"),
+            ("x-sekisho-anything", "e"), ("SSL_CLIENT_S_DN", "f"), ("X-SSL-Client-Cert", "g"),
+            ("X-Forwarded-For", "h"), ("x_forwarded_proto", "i"), ("Forwarded", "j"), ("X-Real-IP", "k"),
+            ("X-Forwarded-Client-Cert", "l"), ("cookie", "kept"), ("x-sekisho", "kept"),
+        ]);
+        assert_eq!(clean_request(&mut map), Ok(false));
+        let mut left: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["cookie", "x-sekisho"]);
+    }
+
+    #[test]
+    fn identity_inside_connection_is_an_attack() {
+        for value in ["Client-Cert", "close, client_cert", "x-forwarded-for", "X-SEKISHO-Serial"] {
+            let mut map = headers(&[("connection", value)]);
+            assert_eq!(clean_request(&mut map), Err(IdentityInConnection), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_connection_lists_ends_here() {
+        let mut map = headers(&[("connection", "close, X-Own"), ("x-own", "1"), ("upgrade", "h2c"), ("te", "gzip, Trailers"), ("http2-settings", "AA")]);
+        assert_eq!(clean_request(&mut map), Ok(true));
+        assert!(map.is_empty());
+    }
+
+    #[test]
+    fn trailers_carry_no_identity_and_no_framing() {
+        let mut map = headers(&[("client-cert", "a"), ("content-length", "3"), ("host", "b"), ("checksum", "kept")]);
+        clean_trailers(&mut map);
+        assert_eq!(map.len(), 1);
+    }
+
+    // RFC 4648 section 10 and RFC 8941 section 3.3.5.
+    #[test]
+    fn certificates_are_byte_sequences() {
+        for (bytes, text) in [("", "::"), ("f", ":Zg==:"), ("fo", ":Zm8=:"), ("foo", ":Zm9v:"), ("foobar", ":Zm9vYmFy:")] {
+            assert_eq!(byte_sequence(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn names_are_percent_encoded() {
+        assert_eq!(percent_encode("受付 1%\r\n"), "%E5%8F%97%E4%BB%98%201%25%0D%0A");
+    }
+}

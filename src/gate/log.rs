@@ -1,0 +1,137 @@
+//! What the gate says of its visitors: a line for each admission, and for refusals as many as
+//! somebody can read. Everything foreign goes through `Untrusted` first.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use rustls::ProtocolVersion;
+use rustls_pki_types::CertificateDer;
+
+use super::limits::TokenBucket;
+use super::tls::Verdict;
+use crate::admission::{Admitted, Refusal};
+use crate::ground::clock;
+use crate::ground::untrusted::Untrusted;
+use crate::pki::Certificate;
+
+/// Lines about refusals in a second in the long run, and at once after a rest.
+const LINES: u32 = 10;
+const LINES_AT_ONCE: u32 = 100;
+
+/// The gate's log of visitors.
+pub(super) struct Journal {
+    budget: Mutex<Budget>,
+}
+
+struct Budget {
+    lines: TokenBucket,
+    suppressed: u64,
+}
+
+impl Journal {
+    pub(super) fn new() -> Self {
+        let lines = TokenBucket::full(LINES, LINES_AT_ONCE, clock::monotonic());
+        Self { budget: Mutex::new(Budget { lines, suppressed: 0 }) }
+    }
+
+    pub(super) fn admitted(
+        &self,
+        peer: SocketAddr,
+        admitted: &Admitted,
+        version: Option<ProtocolVersion>,
+        resumed: bool,
+    ) {
+        let certificate = admitted.certificate();
+        let version = version.and_then(|version| version.as_str()).unwrap_or("unknown");
+        tracing::info!(
+            serial = %certificate.serial(),
+            subject = %Untrusted(&certificate.subject_text()),
+            peer = %peer.ip().to_canonical(),
+            tls = version,
+            resumed,
+            epoch = admitted.epoch().0,
+            "admitted"
+        );
+    }
+
+    /// A live connection whose holder may not stay.
+    pub(super) fn cut(&self, peer: SocketAddr, refusal: Refusal, admitted: &Admitted) {
+        // Every cut is logged: there are no more of them than there were admissions.
+        let certificate = admitted.certificate();
+        tracing::warn!(
+            reason = refusal.name(),
+            serial = %certificate.serial(),
+            subject = %Untrusted(&certificate.subject_text()),
+            peer = %peer.ip().to_canonical(),
+            "connection cut"
+        );
+    }
+
+    pub(super) fn refused_in_handshake(&self, peer: SocketAddr, verdict: &Verdict, error: &std::io::Error) {
+        if let Some(refusal) = verdict.refusal() {
+            return self.refused_line(peer, refusal.name(), verdict.shown().as_ref());
+        }
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match tls {
+            Some(rustls::Error::NoCertificatesPresented) => {
+                self.refused_line(peer, Refusal::NoCertificate.name(), None);
+            }
+            Some(other) => {
+                let Some(suppressed) = self.allowance() else { return };
+                tracing::info!(
+                    peer = %peer.ip().to_canonical(),
+                    error = %Untrusted(&other.to_string()),
+                    suppressed,
+                    "handshake failed"
+                );
+            }
+            // The visitor went away. Port scanners and browsers that guess do so all day.
+            None => {}
+        }
+    }
+
+    pub(super) fn refused(&self, peer: SocketAddr, refusal: Refusal, leaf: Option<&CertificateDer<'_>>) {
+        let shown = leaf.and_then(|der| Certificate::from_der(der).ok());
+        self.refused_line(peer, refusal.name(), shown.as_ref());
+    }
+
+    pub(super) fn handshake_timed_out(&self, peer: SocketAddr) {
+        let Some(suppressed) = self.allowance() else { return };
+        tracing::info!(peer = %peer.ip().to_canonical(), suppressed, "handshake timed out");
+    }
+
+    pub(super) fn crowded(&self, peer: SocketAddr) {
+        let Some(suppressed) = self.allowance() else { return };
+        tracing::warn!(
+            peer = %peer.ip().to_canonical(),
+            suppressed,
+            "connection dropped: too many handshakes or connections"
+        );
+    }
+
+    fn refused_line(&self, peer: SocketAddr, reason: &'static str, shown: Option<&Certificate>) {
+        let Some(suppressed) = self.allowance() else { return };
+        let peer = peer.ip().to_canonical();
+        match shown {
+            Some(certificate) => tracing::warn!(
+                reason,
+                serial = %certificate.serial(),
+                subject = %Untrusted(&certificate.subject_text()),
+                %peer,
+                suppressed,
+                "refused"
+            ),
+            None => tracing::warn!(reason, %peer, suppressed, "refused"),
+        }
+    }
+
+    /// The number of lines left out since the last one, when there is room for a line.
+    fn allowance(&self) -> Option<u64> {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        if budget.lines.take(clock::monotonic()) {
+            return Some(std::mem::take(&mut budget.suppressed));
+        }
+        budget.suppressed = budget.suppressed.saturating_add(1);
+        None
+    }
+}

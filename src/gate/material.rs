@@ -1,0 +1,163 @@
+//! The files of a gate, read and checked: at the start, and again on every reload.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::host::HostNames;
+use super::settings::Files;
+use crate::admission::{TrustAnchorError, TrustAnchors};
+use crate::ground::clock::{DAY, Timestamp};
+use crate::ground::files::{self, FileError, FileProblem};
+use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
+use crate::pki::{Certificate, pkcs8};
+
+/// Octets of a file of certificates.
+const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
+
+/// Octets of a file with a private key.
+const KEY_LIMIT: u64 = 64 * 1024;
+
+/// Days before its end that a certificate is warned about.
+const WARNING_DAYS: i64 = 30;
+
+/// What the gate shows visitors: certificate, key, and the names they prove.
+#[derive(Debug)]
+pub(super) struct ServerIdentity {
+    key: Arc<CertifiedKey>,
+    pub(super) names: HostNames,
+    certificate: Certificate,
+}
+
+impl ServerIdentity {
+    pub(super) fn resolver(self: Arc<Self>) -> Arc<dyn ResolvesServerCert> {
+        self
+    }
+}
+
+impl ResolvesServerCert for ServerIdentity {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.key))
+    }
+}
+
+/// Everything read from the files.
+pub(super) struct Material {
+    pub(super) server: Arc<ServerIdentity>,
+    pub(super) anchors: Arc<TrustAnchors>,
+}
+
+impl Material {
+    /// Reads and checks the files, and says of each in the log whether it is there, in the words
+    /// and the order of the WebORCA log.
+    pub(super) fn read(files: &Files) -> Result<Self, Refusal> {
+        announce(files)?;
+        let anchors = Arc::new(read_anchors(&files.authorities)?);
+        let server = Arc::new(read_server(files)?);
+        Ok(Self { server, anchors })
+    }
+
+    /// Warns of certificates that end within 30 days, or have ended, in the words of the WebORCA log.
+    pub(super) fn warn_of_expiry(&self, now: Timestamp) {
+        let server = std::iter::once(&self.server.certificate);
+        for certificate in self.anchors.certificates().iter().chain(server) {
+            let seconds = certificate.not_after().unix() - now.unix();
+            let days = seconds.div_euclid(DAY);
+            if days < WARNING_DAYS {
+                tracing::warn!(
+                    target: super::WEBORCA,
+                    "The certificate({}) will be expired in {days} days.#012Please update the certificate.",
+                    Untrusted(&certificate.subject_slashed()),
+                );
+            }
+        }
+    }
+}
+
+fn announce(files: &Files) -> Result<(), Refusal> {
+    let named = [
+        ("CA_CRT", &files.authorities),
+        ("SERVER_CRT", &files.server_certificate),
+        ("SERVER_PEM", &files.server_key),
+    ];
+    let mut missing = None;
+    for (name, path) in named {
+        if files::exists(path) {
+            tracing::info!(target: super::WEBORCA, "{name} ...file exists");
+        } else {
+            tracing::error!(target: super::WEBORCA, "{name} ...file does not exist");
+            missing = missing.or(Some(path));
+        }
+    }
+    match missing {
+        None => Ok(()),
+        Some(path) => {
+            Err(FileError { path: path.clone(), problem: FileProblem::Missing }.into())
+        }
+    }
+}
+
+fn read_anchors(path: &Path) -> Result<TrustAnchors, Refusal> {
+    let shown = || Untrusted(&path.to_string_lossy()).to_string();
+    let bytes = files::read(path, CERTIFICATES_LIMIT)?;
+    let certificates = Certificate::chain_from_pem(&bytes)
+        .map_err(|_| Refusal::AuthorityFileUnreadable { path: shown() })?;
+    TrustAnchors::new(certificates).map_err(|error| match error {
+        TrustAnchorError::Empty => Refusal::AuthorityFileUnreadable { path: shown() },
+        TrustAnchorError::NotAnAuthority { position } => {
+            Refusal::NotAnAuthority { path: shown(), position: position.to_string() }
+        }
+        TrustAnchorError::Unsupported { position } => {
+            Refusal::AuthorityUnsupported { path: shown(), position: position.to_string() }
+        }
+    })
+}
+
+fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
+    let path = &files.server_certificate;
+    let shown = || Untrusted(&path.to_string_lossy()).to_string();
+    let bytes = files::read(path, CERTIFICATES_LIMIT)?;
+    let chain = Certificate::chain_from_pem(&bytes)
+        .map_err(|_| Refusal::ServerCertificateUnreadable { path: shown() })?;
+    let Some(certificate) = chain.first().cloned() else {
+        return Err(Refusal::ServerCertificateUnreadable { path: shown() });
+    };
+    if !certificate.allows_server_auth() {
+        return Err(Refusal::NotForServers { path: shown() });
+    }
+    let key = read_key(&files.server_key)?;
+    let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(_) => Refusal::ServerKeyMismatch {
+            key: Untrusted(&files.server_key.to_string_lossy()).to_string(),
+            certificate: shown(),
+        },
+        _ => unreadable_key(&files.server_key),
+    })?;
+    let names = HostNames::of(&certificate);
+    Ok(ServerIdentity { key: Arc::new(key), names, certificate })
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Refusal> {
+    let bytes = files::read_service_secret(path, KEY_LIMIT)?;
+    if pkcs8::is_encrypted_pem(bytes.expose()) {
+        tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
+        let name = path.to_string_lossy();
+        let plain = name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
+        return Err(Refusal::ServerKeyEncrypted {
+            path: Untrusted(&name).to_string(),
+            plain: Untrusted(&plain).to_string(),
+        });
+    }
+    PrivateKeyDer::from_pem_slice(bytes.expose()).map_err(|_| unreadable_key(path))
+}
+
+fn unreadable_key(path: &Path) -> Refusal {
+    Refusal::ServerKeyUnreadable { path: Untrusted(&path.to_string_lossy()).to_string() }
+}

@@ -1,0 +1,229 @@
+//! One TLS configuration per connection: its verifier and its ticket producer share one verdict.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme, SupportedProtocolVersion,
+};
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use super::state::Snapshot;
+use super::tickets::LIFETIME;
+use crate::admission::{ChainKey, Refusal, admit, would_admit};
+use crate::ground::clock;
+use crate::pki::Certificate;
+
+/// What every connection of a listener has in common.
+pub(super) struct TlsSettings {
+    provider: Arc<CryptoProvider>,
+    versions: &'static [&'static SupportedProtocolVersion],
+    storage: Arc<NoServerSessionStorage>,
+}
+
+/// TLS 1.3 alone, unless 1.2 is asked for.
+static MODERN: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
+static WITH_TLS12: &[&SupportedProtocolVersion] =
+    &[&rustls::version::TLS13, &rustls::version::TLS12];
+
+impl TlsSettings {
+    pub(super) fn new(tls12: bool) -> Self {
+        Self {
+            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            versions: if tls12 { WITH_TLS12 } else { MODERN },
+            storage: Arc::new(NoServerSessionStorage {}),
+        }
+    }
+
+    /// The configuration of one connection, and the verdict its handshake will leave.
+    pub(super) fn for_connection(
+        &self,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<(Arc<ServerConfig>, Arc<Verdict>), Error> {
+        let verdict = Arc::new(Verdict {
+            snapshot: Arc::clone(snapshot),
+            provider: Arc::clone(&self.provider),
+            judged: Mutex::new(Judged::default()),
+        });
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&snapshot.server).resolver();
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(self.versions)?
+            .with_client_cert_verifier(Arc::new(Verifier(Arc::clone(&verdict))))
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.session_storage = Arc::clone(&self.storage) as Arc<_>;
+        config.ticketer = Arc::new(Tickets(Arc::clone(&verdict)));
+        // No 0-RTT, ever: what arrives before the handshake ends could be replayed.
+        config.max_early_data_size = 0;
+        Ok((Arc::new(config), verdict))
+    }
+}
+
+/// What one handshake found out.
+pub(super) struct Verdict {
+    snapshot: Arc<Snapshot>,
+    provider: Arc<CryptoProvider>,
+    judged: Mutex<Judged>,
+}
+
+#[derive(Default)]
+struct Judged {
+    /// The chain that tickets of this connection are bound to; `None` while nobody is admitted.
+    admitted: Option<ChainKey>,
+    refused: Option<Refusal>,
+    presented: Vec<CertificateDer<'static>>,
+}
+
+impl Verdict {
+    /// Why the verifier refused, if it did.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.judged().refused
+    }
+
+    /// The certificate that a refused visitor showed. Nothing in it is proven.
+    pub(super) fn shown(&self) -> Option<Certificate> {
+        let judged = self.judged();
+        judged.presented.first().and_then(|der| Certificate::from_der(der).ok())
+    }
+
+    fn judged(&self) -> MutexGuard<'_, Judged> {
+        self.judged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the chain down. It is judged once the visitor has proven to hold its key.
+    fn present(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+    ) -> Result<(), Refusal> {
+        let presented: Vec<CertificateDer<'static>> = std::iter::once(leaf)
+            .chain(intermediates)
+            .map(|certificate| certificate.clone().into_owned())
+            .collect();
+        ChainKey::of(&presented, self.snapshot.policy.anchors())?;
+        let key = Certificate::from_der(leaf).map_err(|_| Refusal::Malformed)?.key_algorithm();
+        let mut judged = self.judged();
+        judged.admitted = None;
+        judged.presented = presented;
+        key.map(|_| ()).ok_or(Refusal::KeyNotAccepted)
+    }
+
+    fn judge(&self) -> Result<(), Refusal> {
+        let mut judged = self.judged();
+        let snapshot = &self.snapshot;
+        let admitted =
+            admit(&judged.presented, clock::now(), snapshot.epoch, &snapshot.policy)?;
+        judged.admitted = Some(*admitted.chain().key());
+        Ok(())
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Error {
+        self.judged().refused = Some(refusal);
+        alert_of(refusal)
+    }
+}
+
+impl fmt::Debug for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Verdict")
+    }
+}
+
+#[derive(Debug)]
+struct Verifier(Arc<Verdict>);
+
+impl ClientCertVerifier for Verifier {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.0.snapshot.authority_names
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.0.present(leaf, intermediates).map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.provider.signature_verification_algorithms;
+        let valid = verify_tls12_signature(message, leaf, signature, algorithms)?;
+        self.0.judge().map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(valid)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.0.provider.signature_verification_algorithms;
+        let valid = verify_tls13_signature(message, leaf, signature, algorithms)?;
+        self.0.judge().map_err(|refusal| self.0.refuse(refusal))?;
+        Ok(valid)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Gives tickets to the admitted only, and takes one only while its holder would be admitted.
+#[derive(Debug)]
+struct Tickets(Arc<Verdict>);
+
+impl ProducesTickets for Tickets {
+    fn enabled(&self) -> bool {
+        true
+    }
+
+    fn lifetime(&self) -> u32 {
+        LIFETIME
+    }
+
+    fn encrypt(&self, session: &[u8]) -> Option<Vec<u8>> {
+        let chain = self.0.judged().admitted?;
+        self.0.snapshot.tickets.seal(&chain, session, clock::now())
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        let now = clock::now();
+        let (chain, session) = self.0.snapshot.tickets.open(ticket, now)?;
+        if !would_admit(&chain, now, &self.0.snapshot.policy) {
+            return None;
+        }
+        // A full handshake may still follow; its verifier then takes this back.
+        self.0.judged().admitted = Some(chain);
+        Some(session)
+    }
+}
+
+/// The error whose TLS alert (RFC 8446 section 6.2) tells a refused visitor why.
+fn alert_of(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::NoCertificate => Error::NoCertificatesPresented,
+        Refusal::ChainTooLong { .. } | Refusal::Malformed => CertificateError::BadEncoding.into(),
+        Refusal::KeyNotAccepted | Refusal::NotForClients => {
+            CertificateError::InvalidPurpose.into()
+        }
+        Refusal::UnknownIssuer => CertificateError::UnknownIssuer.into(),
+        Refusal::NotYetValid { .. } => CertificateError::NotValidYet.into(),
+        Refusal::Expired { .. } => CertificateError::Expired.into(),
+        Refusal::Revoked => CertificateError::Revoked.into(),
+        Refusal::StatusUnknown => CertificateError::UnknownRevocationStatus.into(),
+        Refusal::StatusStale { .. } => CertificateError::ExpiredRevocationList.into(),
+    }
+}
