@@ -137,10 +137,7 @@ pub fn admit(
 /// no longer remembered, so that it is verified again.
 #[must_use]
 pub fn would_admit(key: &ChainKey, now: Timestamp, policy: &Policy) -> bool {
-    policy
-        .verified()
-        .get(key)
-        .is_some_and(|chain| judge(chain, now, Epoch(0), policy).is_ok())
+    policy.verified().get(key).is_some_and(|chain| judge(chain, now, Epoch(0), policy).is_ok())
 }
 
 fn judge(

@@ -12,7 +12,7 @@ use super::admit::Refusal;
 use super::policy::TrustAnchors;
 use super::revocations::issuer_id;
 use crate::ground::clock::Timestamp;
-use crate::pki::{Certificate, SerialNumber};
+use crate::pki::{Certificate, KeyAlgorithm, SerialNumber};
 
 /// Certificates in a chain, the leaf included.
 const MOST_CERTIFICATES: usize = 4;
@@ -97,7 +97,7 @@ impl VerifiedChain {
             .map(|der| Certificate::from_der(der).map_err(|_| Refusal::Malformed))
             .collect::<Result<Vec<_>, _>>()?;
         // Before any signature: verifying with a giant key is work for us and none for them.
-        if certificates.iter().any(|certificate| certificate.key_algorithm().is_none()) {
+        if certificates.iter().any(|certificate| !has_accepted_key(certificate)) {
             return Err(Refusal::KeyNotAccepted);
         }
         let (Some(leaf), Some((leaf_der, intermediates))) =
@@ -124,11 +124,12 @@ impl VerifiedChain {
             issuers.push(Certificate::from_der(&der).map_err(|_| Refusal::Malformed)?);
         }
         let anchor = anchors.certificate_of(verified.anchor()).ok_or(Refusal::UnknownIssuer)?;
-        if !leaf.allows_client_auth() || !leaf.may_sign_handshakes() {
+        let for_clients = leaf.states_purposes() && leaf.allows_client_auth();
+        if !for_clients || !leaf.may_sign_handshakes() {
             return Err(Refusal::NotForClients);
         }
         // An intermediate may leave its purposes open; one that names some must name ours.
-        if issuers.iter().any(|issuer| issuer.limits_purposes() && !issuer.allows_client_auth()) {
+        if !issuers.iter().all(Certificate::allows_client_auth) {
             return Err(Refusal::NotForClients);
         }
 
@@ -139,7 +140,7 @@ impl VerifiedChain {
             .zip(chain.iter().skip(1))
             .map(|(subject, issuer)| PathStep {
                 issuer: issuer_id(issuer),
-                serial: subject.serial().clone(),
+                serial: subject.serial(),
             })
             .collect();
         let not_before = chain.iter().map(|c| c.not_before()).max().unwrap_or(now);
@@ -245,6 +246,11 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
 fn within_validity(leaf: &Certificate, now: Timestamp) -> UnixTime {
     let time = now.min(leaf.not_after()).max(leaf.not_before());
     UnixTime::since_unix_epoch(Duration::from_secs(time.unix_unsigned()))
+}
+
+/// Whether the key is of a kind and size in our table: RSA of 2048 to 4096 bits, P-256, P-384, Ed25519.
+pub fn has_accepted_key(certificate: &Certificate) -> bool {
+    KeyAlgorithm::of_subject_public_key_info(certificate.subject_public_key_info()).is_some()
 }
 
 fn refusal_of(error: &webpki::Error) -> Refusal {

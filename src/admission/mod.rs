@@ -13,7 +13,7 @@ mod revocations;
 mod serial_index;
 
 pub use admit::{Admitted, Epoch, Refusal, admit, would_admit};
-pub use chain::{ChainKey, VerifiedChain};
+pub use chain::{ChainKey, VerifiedChain, has_accepted_key};
 pub use policy::{Policy, TrustAnchorError, TrustAnchors};
 pub use revocations::Revocations;
 pub use serial_index::SerialIndex;

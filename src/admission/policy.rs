@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::chain::{VerifiedChains, finish};
+use super::chain::{VerifiedChains, finish, has_accepted_key};
 use super::revocations::Revocations;
 use crate::pki::Certificate;
 
@@ -47,7 +47,7 @@ impl TrustAnchors {
             if !certificate.is_certificate_authority() || !certificate.may_sign_certificates() {
                 return Err(TrustAnchorError::NotAnAuthority { position });
             }
-            if certificate.key_algorithm().is_none() {
+            if !has_accepted_key(certificate) {
                 return Err(TrustAnchorError::Unsupported { position });
             }
             let der = CertificateDer::from(certificate.der());
@@ -106,10 +106,10 @@ impl Policy {
 
     /// The same anchors and remembered chains with newer revocations on top.
     #[must_use]
-    pub fn with_revocations(&self, revocations: Revocations) -> Self {
+    pub fn with_revocations(&self, revocations: Option<Revocations>) -> Self {
         Self {
             anchors: Arc::clone(&self.anchors),
-            revocations: Some(revocations),
+            revocations,
             verified: Arc::clone(&self.verified),
         }
     }

@@ -45,7 +45,7 @@ impl Revocations {
     #[must_use]
     pub fn with(mut self, issuer: &Certificate, list: &RevocationList) -> Self {
         let issuer = issuer_id(issuer);
-        let revoked = SerialIndex::new(list.serials());
+        let revoked = SerialIndex::new(list.entries().map(|entry| entry.serial));
         self.lists.retain(|held| held.issuer != issuer);
         self.lists.push(Arc::new(IssuerList { issuer, until: list.next_update(), revoked }));
         self
@@ -58,7 +58,7 @@ impl Revocations {
             let Some(list) = self.lists.iter().find(|list| list.issuer == step.issuer) else {
                 return Status::Unknown;
             };
-            if list.revoked.contains(step.serial.as_bytes()) {
+            if list.revoked.contains(step.serial) {
                 return Status::Revoked;
             }
             let until = list.until.plus_days(self.grace_days);

@@ -2,6 +2,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use crate::pki::SerialNumber;
+
 /// Octets of the largest serial number (RFC 5280 section 4.1.2.2).
 const WIDTH: usize = 20;
 
@@ -18,13 +20,11 @@ pub struct SerialIndex {
 }
 
 impl SerialIndex {
-    /// The set of these serials, given as the content octets of their DER INTEGER. One longer than
-    /// 20 octets cannot be a certificate's and is left out.
+    /// The set of these serials.
     #[must_use]
-    pub fn new<'a>(serials: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub fn new(serials: impl Iterator<Item = SerialNumber>) -> Self {
         let hasher = RandomState::new();
-        let mut hashed: Vec<(u32, [u8; WIDTH])> =
-            serials.filter_map(pack).map(|serial| (0, serial)).collect();
+        let mut hashed: Vec<(u32, [u8; WIDTH])> = serials.map(|serial| (0, pack(serial))).collect();
         let buckets = (hashed.len() / PER_BUCKET).max(1);
         for (bucket, serial) in &mut hashed {
             *bucket = bucket_of(&hasher, buckets, serial);
@@ -45,8 +45,8 @@ impl SerialIndex {
 
     /// Whether the serial is in the set.
     #[must_use]
-    pub fn contains(&self, serial: &[u8]) -> bool {
-        let Some(packed) = pack(serial) else { return false };
+    pub fn contains(&self, serial: SerialNumber) -> bool {
+        let packed = pack(serial);
         let buckets = self.starts.len().saturating_sub(1);
         let bucket = bucket_of(&self.hasher, buckets, &packed);
         let bucket = usize::try_from(bucket).unwrap_or(usize::MAX);
@@ -71,13 +71,14 @@ impl SerialIndex {
     }
 }
 
-/// Right-aligns a serial. The sign octet of DER makes no difference to the number and is cut.
-fn pack(serial: &[u8]) -> Option<[u8; WIDTH]> {
-    let magnitude = serial.strip_prefix(&[0]).unwrap_or(serial);
+/// Right-aligns the content octets. They are minimal and never negative, so that numbers that
+/// differ stay different.
+fn pack(serial: SerialNumber) -> [u8; WIDTH] {
+    let octets = serial.as_bytes();
     let mut packed = [0_u8; WIDTH];
-    let start = WIDTH.checked_sub(magnitude.len())?;
-    packed.get_mut(start..)?.copy_from_slice(magnitude);
-    Some(packed)
+    let start = WIDTH.saturating_sub(octets.len());
+    packed.iter_mut().skip(start).zip(octets).for_each(|(place, octet)| *place = *octet);
+    packed
 }
 
 /// Maps the hash's range evenly onto the buckets.
@@ -90,39 +91,44 @@ fn bucket_of(hasher: &RandomState, buckets: usize, serial: &[u8; WIDTH]) -> u32 
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeSet;
+
+    fn serial(number: u64) -> SerialNumber {
+        SerialNumber::new(number, [7; 12])
+    }
 
     proptest! {
         #[test]
         fn the_index_answers_as_a_set_does(
-            serials in proptest::collection::btree_set(proptest::collection::vec(1_u8..=255, 1..=20), 0..300),
-            others in proptest::collection::vec(proptest::collection::vec(1_u8..=255, 1..=20), 0..50),
+            set in proptest::collection::btree_set(0..400_u64, 0..300),
+            others in proptest::collection::vec(0..400_u64, 0..50),
         ) {
-            let set: BTreeSet<Vec<u8>> = serials;
-            let index = SerialIndex::new(set.iter().map(Vec::as_slice));
+            let index = SerialIndex::new(set.iter().map(|number| serial(*number)));
             prop_assert_eq!(index.len(), set.len());
-            for serial in &set {
-                prop_assert!(index.contains(serial));
-            }
-            for other in &others {
-                prop_assert_eq!(index.contains(other), set.contains(other));
+            for number in set.iter().chain(&others) {
+                prop_assert_eq!(index.contains(serial(*number)), set.contains(number));
             }
         }
     }
 
     #[test]
-    fn the_sign_octet_makes_no_difference() {
-        let index = SerialIndex::new([&[0x00, 0x80, 0x01][..]].into_iter());
-        assert!(index.contains(&[0x80, 0x01]));
-        assert!(index.contains(&[0x00, 0x80, 0x01]));
-        assert!(!index.contains(&[0x01]));
-        assert!(!index.contains(&[7; 21]));
+    fn an_empty_index_holds_nothing() {
+        let index = SerialIndex::new(std::iter::empty());
+        assert!(index.is_empty());
+        assert!(!index.contains(serial(1)));
+    }
+
+    #[test]
+    fn serials_of_all_lengths_are_kept_apart() {
+        let short = SerialNumber::from_der_integer(&[1]).unwrap();
+        let long = SerialNumber::from_der_integer(&[1, 0]).unwrap();
+        let index = SerialIndex::new([short].into_iter());
+        assert!(index.contains(short) && !index.contains(long));
     }
 
     #[test]
     fn a_serial_costs_at_most_24_octets() {
-        let serials: Vec<[u8; 16]> = (0..100_000_u128).map(u128::to_be_bytes).collect();
-        let index = SerialIndex::new(serials.iter().map(|s| &s[..]));
-        assert!(index.starts.capacity() * 4 + index.serials.capacity() * WIDTH <= 24 * index.len());
+        let index = SerialIndex::new((0..100_000).map(serial));
+        let octets = index.starts.capacity() * 4 + index.serials.capacity() * WIDTH;
+        assert!(octets <= 24 * index.len(), "{octets}");
     }
 }

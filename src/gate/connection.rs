@@ -50,7 +50,12 @@ pub(super) struct Reception {
 impl Reception {
     /// Receives a visitor. The place among the pending handshakes is given back once the visitor
     /// is admitted or gone.
-    pub(super) async fn receive(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, pending: Pending) {
+    pub(super) async fn receive(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        pending: Pending,
+    ) {
         let snapshot = self.state.current();
         match timeout(self.limits.handshake, self.shake_hands(stream, &snapshot)).await {
             Ok(Handshake::Done(stream)) => self.admit(*stream, peer, &snapshot, pending).await,
@@ -85,7 +90,13 @@ impl Reception {
     }
 
     /// Subscribes first and judges after: a revocation that comes in between is seen either way.
-    async fn admit(&self, mut stream: TlsStream<TcpStream>, peer: SocketAddr, handshake: &Snapshot, pending: Pending) {
+    async fn admit(
+        &self,
+        mut stream: TlsStream<TcpStream>,
+        peer: SocketAddr,
+        handshake: &Snapshot,
+        pending: Pending,
+    ) {
         let mut changes = self.state.subscribe();
         let snapshot = Arc::clone(&changes.borrow_and_update());
         let session = stream.get_ref().1;

@@ -132,12 +132,18 @@ pub(super) fn clean_trailers(trailers: &mut HeaderMap) {
             || name == HOST
             || name == CONTENT_LENGTH
             || name == TRAILER
-            || matches!(name, "authorization" | "cookie" | "set-cookie" | "content-encoding" | "content-type")
+            || matches!(
+                name,
+                "authorization" | "cookie" | "set-cookie" | "content-encoding" | "content-type"
+            )
     });
 }
 
 /// The comma-separated tokens of a header, over all its lines.
-pub(super) fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+pub(super) fn tokens<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(name)
         .iter()
@@ -210,10 +216,20 @@ mod tests {
     #[test]
     fn every_spelling_of_identity_is_removed() {
         let mut map = headers(&[
-            ("Client-Cert", "a"), ("client_cert", "b"), ("Client-Cert-Chain", "c"), ("X_Sekisho-Serial", "d"),
-            ("x-sekisho-anything", "e"), ("SSL_CLIENT_S_DN", "f"), ("X-SSL-Client-Cert", "g"),
-            ("X-Forwarded-For", "h"), ("x_forwarded_proto", "i"), ("Forwarded", "j"), ("X-Real-IP", "k"),
-            ("X-Forwarded-Client-Cert", "l"), ("cookie", "kept"), ("x-sekisho", "kept"),
+            ("Client-Cert", "a"),
+            ("client_cert", "b"),
+            ("Client-Cert-Chain", "c"),
+            ("X_Sekisho-Serial", "d"),
+            ("x-sekisho-anything", "e"),
+            ("SSL_CLIENT_S_DN", "f"),
+            ("X-SSL-Client-Cert", "g"),
+            ("X-Forwarded-For", "h"),
+            ("x_forwarded_proto", "i"),
+            ("Forwarded", "j"),
+            ("X-Real-IP", "k"),
+            ("X-Forwarded-Client-Cert", "l"),
+            ("cookie", "kept"),
+            ("x-sekisho", "kept"),
         ]);
         assert_eq!(clean_request(&mut map), Ok(false));
         let mut left: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
@@ -231,14 +247,25 @@ mod tests {
 
     #[test]
     fn what_connection_lists_ends_here() {
-        let mut map = headers(&[("connection", "close, X-Own"), ("x-own", "1"), ("upgrade", "h2c"), ("te", "gzip, Trailers"), ("http2-settings", "AA")]);
+        let mut map = headers(&[
+            ("connection", "close, X-Own"),
+            ("x-own", "1"),
+            ("upgrade", "h2c"),
+            ("te", "gzip, Trailers"),
+            ("http2-settings", "AA"),
+        ]);
         assert_eq!(clean_request(&mut map), Ok(true));
         assert!(map.is_empty());
     }
 
     #[test]
     fn trailers_carry_no_identity_and_no_framing() {
-        let mut map = headers(&[("client-cert", "a"), ("content-length", "3"), ("host", "b"), ("checksum", "kept")]);
+        let mut map = headers(&[
+            ("client-cert", "a"),
+            ("content-length", "3"),
+            ("host", "b"),
+            ("checksum", "kept"),
+        ]);
         clean_trailers(&mut map);
         assert_eq!(map.len(), 1);
     }
@@ -246,7 +273,13 @@ mod tests {
     // RFC 4648 section 10 and RFC 8941 section 3.3.5.
     #[test]
     fn certificates_are_byte_sequences() {
-        for (bytes, text) in [("", "::"), ("f", ":Zg==:"), ("fo", ":Zm8=:"), ("foo", ":Zm9v:"), ("foobar", ":Zm9vYmFy:")] {
+        for (bytes, text) in [
+            ("", "::"),
+            ("f", ":Zg==:"),
+            ("fo", ":Zm8=:"),
+            ("foo", ":Zm9v:"),
+            ("foobar", ":Zm9vYmFy:"),
+        ] {
             assert_eq!(byte_sequence(bytes.as_bytes()), text);
         }
     }

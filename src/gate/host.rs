@@ -29,8 +29,8 @@ impl HostNames {
         }
         for alternative in alternatives {
             match alternative {
-                SubjectAlternativeName::Dns(name) => names.add_dns(&name),
-                SubjectAlternativeName::Address(address) => names.addresses.push(address),
+                SubjectAlternativeName::Dns(name) => names.add_dns(name),
+                SubjectAlternativeName::Address(address) => names.addresses.push(*address),
             }
         }
         names
@@ -68,10 +68,27 @@ mod tests {
             parents: vec!["clinic.example".to_owned()],
             addresses: vec!["192.168.1.100".parse().unwrap(), "::1".parse().unwrap()],
         };
-        for ours in ["weborca-server", "WebORCA-Server.", "a.clinic.example", "192.168.1.100", "[::1]", "[0:0::1]"] {
+        for ours in [
+            "weborca-server",
+            "WebORCA-Server.",
+            "a.clinic.example",
+            "192.168.1.100",
+            "[::1]",
+            "[0:0::1]",
+        ] {
             assert!(names.contains(ours), "{ours}");
         }
-        for other in ["", ".", "weborca", "weborca-server.evil", "clinic.example", ".clinic.example", "a.b.clinic.example", "192.168.1.101", "[::2]"] {
+        for other in [
+            "",
+            ".",
+            "weborca",
+            "weborca-server.evil",
+            "clinic.example",
+            ".clinic.example",
+            "a.b.clinic.example",
+            "192.168.1.101",
+            "[::2]",
+        ] {
             assert!(!names.contains(other), "{other}");
         }
     }

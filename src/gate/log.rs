@@ -67,7 +67,12 @@ impl Journal {
         );
     }
 
-    pub(super) fn refused_in_handshake(&self, peer: SocketAddr, verdict: &Verdict, error: &std::io::Error) {
+    pub(super) fn refused_in_handshake(
+        &self,
+        peer: SocketAddr,
+        verdict: &Verdict,
+        error: &std::io::Error,
+    ) {
         if let Some(refusal) = verdict.refusal() {
             return self.refused_line(peer, refusal.name(), verdict.shown().as_ref());
         }
@@ -90,7 +95,12 @@ impl Journal {
         }
     }
 
-    pub(super) fn refused(&self, peer: SocketAddr, refusal: Refusal, leaf: Option<&CertificateDer<'_>>) {
+    pub(super) fn refused(
+        &self,
+        peer: SocketAddr,
+        refusal: Refusal,
+        leaf: Option<&CertificateDer<'_>>,
+    ) {
         let shown = leaf.and_then(|der| Certificate::from_der(der).ok());
         self.refused_line(peer, refusal.name(), shown.as_ref());
     }

@@ -15,7 +15,8 @@ use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::{Certificate, pkcs8};
+use crate::pki::Certificate;
+use crate::pki::name::slash_text_of_der;
 
 /// Octets of a file of certificates.
 const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
@@ -72,7 +73,7 @@ impl Material {
                 tracing::warn!(
                     target: super::WEBORCA,
                     "The certificate({}) will be expired in {days} days.#012Please update the certificate.",
-                    Untrusted(&certificate.subject_slashed()),
+                    Untrusted(&slash_text_of_der(certificate.subject_der())),
                 );
             }
         }
@@ -96,9 +97,7 @@ fn announce(files: &Files) -> Result<(), Refusal> {
     }
     match missing {
         None => Ok(()),
-        Some(path) => {
-            Err(FileError { path: path.clone(), problem: FileProblem::Missing }.into())
-        }
+        Some(path) => Err(FileError { path: path.clone(), problem: FileProblem::Missing }.into()),
     }
 }
 
@@ -146,10 +145,11 @@ fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Refusal> {
     let bytes = files::read_service_secret(path, KEY_LIMIT)?;
-    if pkcs8::is_encrypted_pem(bytes.expose()) {
+    if String::from_utf8_lossy(bytes.expose()).contains("ENCRYPTED") {
         tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
         let name = path.to_string_lossy();
-        let plain = name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
+        let plain =
+            name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
         return Err(Refusal::ServerKeyEncrypted {
             path: Untrusted(&name).to_string(),
             plain: Untrusted(&plain).to_string(),

@@ -34,7 +34,9 @@ fn is_ours(origin: &str, host: &str) -> bool {
     if origin.scheme_str() != Some("https") {
         return false;
     }
-    let (Some(origin), Ok(host)) = (origin.authority(), host.parse::<hyper::http::uri::Authority>()) else {
+    let (Some(origin), Ok(host)) =
+        (origin.authority(), host.parse::<hyper::http::uri::Authority>())
+    else {
         return false;
     };
     origin.host().eq_ignore_ascii_case(host.host())

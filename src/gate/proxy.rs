@@ -80,7 +80,10 @@ impl Visit {
     }
 
     /// Answers a request: with the upstream's answer, or with a page that says why not.
-    pub(super) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    pub(super) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Answer, Infallible> {
         Ok(self.forward(request).await.unwrap_or_else(|problem| page(problem).map(Either::Right)))
     }
 
@@ -136,7 +139,10 @@ impl Visit {
     }
 
     /// The host a request is for, which must be ours, and its path.
-    fn address_of(&self, request: &Request<Incoming>) -> Result<(HeaderValue, PathAndQuery), Problem> {
+    fn address_of(
+        &self,
+        request: &Request<Incoming>,
+    ) -> Result<(HeaderValue, PathAndQuery), Problem> {
         let mut hosts = request.headers().get_all(HOST).iter();
         let (host, second) = (hosts.next(), hosts.next());
         let authority = request.uri().authority();
@@ -175,8 +181,7 @@ impl Visit {
         wanted: Wanted,
     ) -> Result<Request<Relayed>, Problem> {
         let (mut parts, body) = request.into_parts();
-        let takes_trailers =
-            clean_request(&mut parts.headers).map_err(|_| Problem::BadRequest)?;
+        let takes_trailers = clean_request(&mut parts.headers).map_err(|_| Problem::BadRequest)?;
         self.identity.write(&mut parts.headers, host);
         if wanted == Wanted::WebSocket {
             ask_for_websocket(&mut parts.headers);

@@ -33,7 +33,7 @@ pub struct Files {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(super) files: Files,
-    pub(super) revocation_list: Option<PathBuf>,
+    pub(super) revocation_lists: Vec<PathBuf>,
     pub(super) grace_days: u16,
     pub(super) listen: Listen,
     pub(super) upstream: Upstream,
@@ -45,7 +45,9 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listen {
     /// Every address of this machine, IPv6 as well where there is any.
-    Everywhere { port: u16 },
+    Everywhere {
+        port: u16,
+    },
     At(SocketAddr),
 }
 
@@ -65,7 +67,7 @@ impl Settings {
     pub fn new(files: Files) -> Self {
         Self {
             files,
-            revocation_list: None,
+            revocation_lists: Vec::new(),
             grace_days: GRACE_DAYS,
             listen: Listen::Everywhere { port: PORT },
             upstream: Upstream::Http(Authority::from_static(UPSTREAM)),
@@ -74,12 +76,17 @@ impl Settings {
         }
     }
 
-    /// Enforces the revocation lists of a file: DER, or PEM with at most one for each authority.
-    /// A list counts for the grace, 7 days by default, after its next update was due.
+    /// Enforces the revocation list in a file, DER or PEM, also: one list for each authority.
     #[must_use]
-    pub fn with_revocation_list(mut self, path: PathBuf, grace_days: Option<u16>) -> Self {
-        self.revocation_list = Some(path);
-        self.grace_days = grace_days.unwrap_or(GRACE_DAYS);
+    pub fn with_revocation_list(mut self, path: PathBuf) -> Self {
+        self.revocation_lists.push(path);
+        self
+    }
+
+    /// Days a revocation list still counts after its next update was due; 7 by default.
+    #[must_use]
+    pub fn with_grace_days(mut self, days: u16) -> Self {
+        self.grace_days = days;
         self
     }
 
@@ -88,9 +95,9 @@ impl Settings {
     /// # Errors
     /// The text is no address with a port.
     pub fn with_listen(mut self, text: &str) -> Result<Self, Refusal> {
-        let address = text.parse().map_err(|_| Refusal::ListenAddressInvalid {
-            address: Untrusted(text).to_string(),
-        })?;
+        let address = text
+            .parse()
+            .map_err(|_| Refusal::ListenAddressInvalid { address: Untrusted(text).to_string() })?;
         self.listen = Listen::At(address);
         Ok(self)
     }
@@ -167,7 +174,11 @@ mod tests {
         for here in ["http://127.0.0.1:8001", "http://localhost:1/", "http://[::1]:8001"] {
             assert!(upstream(here, false).is_ok(), "{here}");
         }
-        for away in ["http://192.168.1.5:8001", "http://127.0.0.1.example.com", "http://localhost.example.com"] {
+        for away in [
+            "http://192.168.1.5:8001",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+        ] {
             assert_eq!(upstream(away, false), Err("UpstreamInClearText"), "{away}");
             assert!(upstream(away, true).is_ok(), "{away}");
         }
@@ -175,7 +186,14 @@ mod tests {
 
     #[test]
     fn what_is_no_plain_http_origin_is_refused() {
-        for url in ["", "127.0.0.1:8001", "https://127.0.0.1", "http://u@127.0.0.1", "http://127.0.0.1/a", "ftp://127.0.0.1"] {
+        for url in [
+            "",
+            "127.0.0.1:8001",
+            "https://127.0.0.1",
+            "http://u@127.0.0.1",
+            "http://127.0.0.1/a",
+            "ftp://127.0.0.1",
+        ] {
             assert_eq!(upstream(url, true), Err("UpstreamInvalid"), "{url}");
         }
     }

@@ -27,7 +27,11 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(server: Arc<ServerIdentity>, anchors: Arc<TrustAnchors>, revocations: Option<Revocations>) -> Self {
+    pub(super) fn new(
+        server: Arc<ServerIdentity>,
+        anchors: Arc<TrustAnchors>,
+        revocations: Option<Revocations>,
+    ) -> Self {
         let first = Snapshot {
             epoch: Epoch(1),
             authority_names: names_of(&anchors),
@@ -50,7 +54,7 @@ impl State {
     pub(super) fn replace_revocations(&self, revocations: Revocations) {
         self.change(|old| Snapshot {
             epoch: Epoch(old.epoch.0 + 1),
-            policy: old.policy.with_revocations(revocations),
+            policy: old.policy.with_revocations(Some(revocations)),
             server: Arc::clone(&old.server),
             tickets: Arc::clone(&old.tickets),
             authority_names: old.authority_names.clone(),
@@ -58,15 +62,20 @@ impl State {
     }
 
     /// Files read anew. Other trust anchors make every ticket and every verified chain worthless.
-    pub(super) fn replace_files(&self, server: Arc<ServerIdentity>, anchors: Arc<TrustAnchors>, revocations: Option<Revocations>) {
+    pub(super) fn replace_files(
+        &self,
+        server: Arc<ServerIdentity>,
+        anchors: Arc<TrustAnchors>,
+        revocations: Option<Revocations>,
+    ) {
         self.change(|old| {
             let same = old.policy.anchors().identity() == anchors.identity();
-            let policy = match (same, revocations) {
-                (true, Some(revocations)) => old.policy.with_revocations(revocations),
-                (_, revocations) => Policy::new(Arc::clone(&anchors), revocations),
+            let policy = if same {
+                old.policy.with_revocations(revocations)
+            } else {
+                Policy::new(Arc::clone(&anchors), revocations)
             };
-            let tickets =
-                if same { Arc::clone(&old.tickets) } else { Arc::new(TicketKeys::new()) };
+            let tickets = if same { Arc::clone(&old.tickets) } else { Arc::new(TicketKeys::new()) };
             let epoch = Epoch(old.epoch.0 + 1);
             Snapshot { epoch, policy, server, tickets, authority_names: names_of(&anchors) }
         });

@@ -61,10 +61,7 @@ impl TicketKeys {
         self.with_keys(now, |keys| {
             let name = ticket.get(..NAME)?;
             let previous = keys.previous.as_ref();
-            let key = previous
-                .into_iter()
-                .chain([&keys.current])
-                .find(|key| key.name == name)?;
+            let key = previous.into_iter().chain([&keys.current]).find(|key| key.name == name)?;
             key.open(ticket)
         })?
     }

@@ -15,7 +15,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use super::state::Snapshot;
 use super::tickets::LIFETIME;
-use crate::admission::{ChainKey, Refusal, admit, would_admit};
+use crate::admission::{ChainKey, Refusal, admit, has_accepted_key, would_admit};
 use crate::ground::clock;
 use crate::pki::Certificate;
 
@@ -106,18 +106,18 @@ impl Verdict {
             .map(|certificate| certificate.clone().into_owned())
             .collect();
         ChainKey::of(&presented, self.snapshot.policy.anchors())?;
-        let key = Certificate::from_der(leaf).map_err(|_| Refusal::Malformed)?.key_algorithm();
+        let certificate = Certificate::from_der(leaf).map_err(|_| Refusal::Malformed)?;
         let mut judged = self.judged();
         judged.admitted = None;
         judged.presented = presented;
-        key.map(|_| ()).ok_or(Refusal::KeyNotAccepted)
+        // Before its signature is verified: that would be work for us and none for them.
+        if has_accepted_key(&certificate) { Ok(()) } else { Err(Refusal::KeyNotAccepted) }
     }
 
     fn judge(&self) -> Result<(), Refusal> {
         let mut judged = self.judged();
         let snapshot = &self.snapshot;
-        let admitted =
-            admit(&judged.presented, clock::now(), snapshot.epoch, &snapshot.policy)?;
+        let admitted = admit(&judged.presented, clock::now(), snapshot.epoch, &snapshot.policy)?;
         judged.admitted = Some(*admitted.chain().key());
         Ok(())
     }
@@ -216,9 +216,7 @@ fn alert_of(refusal: Refusal) -> Error {
     match refusal {
         Refusal::NoCertificate => Error::NoCertificatesPresented,
         Refusal::ChainTooLong { .. } | Refusal::Malformed => CertificateError::BadEncoding.into(),
-        Refusal::KeyNotAccepted | Refusal::NotForClients => {
-            CertificateError::InvalidPurpose.into()
-        }
+        Refusal::KeyNotAccepted | Refusal::NotForClients => CertificateError::InvalidPurpose.into(),
         Refusal::UnknownIssuer => CertificateError::UnknownIssuer.into(),
         Refusal::NotYetValid { .. } => CertificateError::NotValidYet.into(),
         Refusal::Expired { .. } => CertificateError::Expired.into(),

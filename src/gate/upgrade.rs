@@ -56,6 +56,8 @@ impl Tunnel {
         };
         let (mut visitor, mut upstream) = (TokioIo::new(visitor), TokioIo::new(upstream));
         // How it ended is the two sides' affair.
-        let _ = tokio::io::copy_bidirectional_with_sizes(&mut visitor, &mut upstream, BUFFER, BUFFER).await;
+        let _ =
+            tokio::io::copy_bidirectional_with_sizes(&mut visitor, &mut upstream, BUFFER, BUFFER)
+                .await;
     }
 }

@@ -207,6 +207,18 @@ impl Certificate {
         self.key_usage_has(KeyUsage::crl_sign)
     }
 
+    /// Whether its key usage, if stated, has digitalSignature, which TLS handshakes need.
+    #[must_use]
+    pub fn may_sign_handshakes(&self) -> bool {
+        self.key_usage_has(KeyUsage::digital_signature)
+    }
+
+    /// Whether it states what it may be used for at all (extended key usage).
+    #[must_use]
+    pub fn states_purposes(&self) -> bool {
+        self.extensions.extended_key_usage.is_some()
+    }
+
     /// Whether it may identify a TLS client: the extended key usage, if stated, has clientAuth.
     #[must_use]
     pub fn allows_client_auth(&self) -> bool {

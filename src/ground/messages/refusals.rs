@@ -162,6 +162,67 @@ refusals! {
     BundlePassphrase {}
         en "the passphrase is empty or has characters other than ASCII" => "Use letters, digits and ASCII symbols."
         ja "パスフレーズが空か、半角英数字と記号以外の文字が含まれています" => "半角の英数字と記号だけで指定してください。"
+
+    // ---- gate ----
+    AuthorityFileUnreadable { path }
+        en "{path} holds no CA certificate in PEM" => "Set CA_CRT to the ca.crt that came with the server certificate."
+        ja "{path} にはPEM形式のCA証明書が入っていません" => "CA_CRT に、サーバ証明書と一緒に入っていた ca.crt を指定してください。"
+    NotAnAuthority { path, position }
+        en "certificate {position} in {path} is not a CA certificate" => "Set CA_CRT to the ca.crt that came with the server certificate."
+        ja "{path} の {position} 番目の証明書は、CA証明書ではありません" => "CA_CRT に、サーバ証明書と一緒に入っていた ca.crt を指定してください。"
+    AuthorityUnsupported { path, position }
+        en "certificate {position} in {path} has a key or structure that is not accepted" => "Use a CA with a P-256, P-384 or Ed25519 key, or RSA of 2048, 3072 or 4096 bits."
+        ja "{path} の {position} 番目の証明書は、対応していない鍵または構造です" => "鍵が P-256、P-384、Ed25519、または 2048・3072・4096 ビットの RSA である認証局を使ってください。"
+    ServerCertificateUnreadable { path }
+        en "{path} holds no certificate in PEM" => "Set SERVER_CRT to the .crt file of the server certificate."
+        ja "{path} にはPEM形式の証明書が入っていません" => "SERVER_CRT に、サーバ証明書の .crt ファイルを指定してください。"
+    NotForServers { path }
+        en "the certificate in {path} is not a server certificate" => "Issue a server certificate (orca-catool issue_server_cert) and set SERVER_CRT to its .crt file."
+        ja "{path} の証明書は、サーバ証明書ではありません" => "サーバ証明書を発行し (orca-catool issue_server_cert)、その .crt ファイルを SERVER_CRT に指定してください。"
+    ServerKeyUnreadable { path }
+        en "{path} holds no private key in PEM" => "Set SERVER_PEM to the .pem file of the server certificate."
+        ja "{path} にはPEM形式の秘密鍵が入っていません" => "SERVER_PEM に、サーバ証明書の .pem ファイルを指定してください。"
+    ServerKeyEncrypted { path, plain }
+        en "the private key in {path} is protected by a passphrase, and nobody is there to type it" => "Set SERVER_PEM to {plain}, the key without a passphrase."
+        ja "{path} の秘密鍵にはパスフレーズが設定されているため、起動時に読み込めません" => "SERVER_PEM に、パスフレーズのない秘密鍵 {plain} を指定してください。"
+    ServerKeyMismatch { key, certificate }
+        en "the private key in {key} does not belong to the certificate in {certificate}" => "Set SERVER_CRT and SERVER_PEM to the .crt and .pem of one and the same certificate."
+        ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "SERVER_CRT と SERVER_PEM に、同じ証明書の .crt と .pem を指定してください。"
+    RevocationListUnusable { path, reason_en, reason_ja }
+        en "{path} is not enforced: {reason_en}" => "Issue a revocation list with the CA of CA_CRT (orca-catool issue_crl) and put it there."
+        ja "{path} は使えません: {reason_ja}" => "CA_CRT の認証局で失効リストを発行し (orca-catool issue_crl)、その場所に置いてください。"
+    RevocationListExpired { path, since }
+        en "the revocation list {path} expired on {since}" => "Issue a new one (orca-catool issue_crl), then start again."
+        ja "失効リスト {path} は {since} に期限が切れています" => "新しい失効リストを発行して (orca-catool issue_crl)、もう一度起動してください。"
+    RevocationListOlder { path, number, in_force }
+        en "the revocation list {path} (number {number}) is older than the one in force (number {in_force})" => "Put the newest list back in its place."
+        ja "失効リスト {path} (番号 {number}) は、使用中のもの (番号 {in_force}) より古いものです" => "最新の失効リストを置き直してください。"
+    ListenAddressInvalid { address }
+        en "{address} is not an address with a port" => "Give an address and a port, such as 0.0.0.0:8000 or [::]:8000."
+        ja "{address} は「アドレス:ポート」の形ではありません" => "0.0.0.0:8000 や [::]:8000 のように、アドレスとポートを指定してください。"
+    ListenFailed { address, reason }
+        en "cannot listen at {address}: {reason}" => "Check whether another program uses the port (ss -ltnp), or choose another with --listen."
+        ja "{address} で待ち受けできません: {reason}" => "別のプログラムがそのポートを使っていないか確認するか (ss -ltnp)、--listen で別のポートを指定してください。"
+    UpstreamInvalid { url }
+        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001."
+        ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 のように、ホストとポートだけを指定してください。"
+    UpstreamInClearText { url }
+        en "{url} is another machine, and the way there would not be encrypted" => "Run the gate on that machine, or accept the risk with --allow-clear-text-upstream."
+        ja "{url} は別のサーバのため、そこまでの通信が暗号化されません" => "そのサーバで sekisho を動かしてください。危険を承知で使う場合は --allow-clear-text-upstream を付けてください。"
+    SignalsUnavailable { reason }
+        en "the system gives no signals: {reason}" => "Check the limits of the service, then try again."
+        ja "シグナルを受け取れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
+
+    // ---- config: jma-receipt.conf ----
+    ConfigurationLineInvalid { path, line }
+        en "line {line} of {path} is not KEY=VALUE" => "Correct the line, or put # before it."
+        ja "{path} の {line} 行目が「キー=値」の形ではありません" => "その行を直すか、行頭に # を付けてください。"
+    ConfigurationNotText { path }
+        en "{path} is not a text file in UTF-8" => "Check that it is the right file."
+        ja "{path} はUTF-8のテキストファイルではありません" => "正しいファイルか確認してください。"
+    ConfigurationKeyMissing { path, keys }
+        en "{path} does not set {keys}" => "Add the line: KEY=path of the file."
+        ja "{path} に {keys} の設定がありません" => "「キー=ファイルのパス」の行を追加してください。"
 }
 
 impl From<FileError> for Refusal {

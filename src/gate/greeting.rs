@@ -1,0 +1,137 @@
+//! The page behind a gate that has no application yet: it greets visitors and shows who they are.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base64ct::{Base64, Encoding};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+use super::pages::STYLE;
+use crate::ground::messages::{Language, Text};
+use crate::ground::untrusted::Untrusted;
+use crate::pki::Certificate;
+use crate::pki::name::text_of_der;
+
+/// Starts the page's server at a free port of 127.0.0.1. It knows nothing but what the gate tells
+/// it in headers, like any other upstream.
+pub(super) async fn start() -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { continue };
+            let service = service_fn(|request: Request<Incoming>| async move {
+                Ok::<_, Infallible>(answer(request.uri().path(), request.headers()))
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
+        }
+    });
+    Ok(address)
+}
+
+fn answer(path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    let (status, kind, body) = match (path, visitor(headers)) {
+        (_, None) => (StatusCode::BAD_REQUEST, "text/plain", String::new()),
+        ("/", Some(visitor)) => (StatusCode::OK, "text/html; charset=utf-8", visitor.html()),
+        ("/whoami", Some(visitor)) => (StatusCode::OK, "application/json", visitor.json()),
+        (_, Some(_)) => (StatusCode::NOT_FOUND, "text/plain", String::new()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+    );
+    response
+}
+
+/// Who the gate says is there.
+struct Visitor(Certificate);
+
+fn visitor(headers: &HeaderMap) -> Option<Visitor> {
+    let value = headers.get("client-cert")?.to_str().ok()?;
+    let encoded = value.strip_prefix(':')?.strip_suffix(':')?;
+    let der = Base64::decode_vec(encoded).ok()?;
+    Certificate::from_der(&der).ok().map(Visitor)
+}
+
+impl Visitor {
+    fn name(&self) -> String {
+        let name = self.0.common_name().unwrap_or_else(|| self.0.subject_text());
+        Untrusted(&name).to_string()
+    }
+
+    fn json(&self) -> String {
+        serde_json::json!({
+            "common_name": self.0.common_name(),
+            "issuer": text_of_der(self.0.issuer_der()),
+            "serial": self.0.serial().to_string(),
+            "not_after": self.0.not_after().rfc3339(),
+        })
+        .to_string()
+    }
+
+    fn html(&self) -> String {
+        let name = escaped(&self.name());
+        let rows = [
+            (Text::GreetingName {}, name.clone()),
+            (Text::GreetingIssuer {}, escaped(&text_of_der(self.0.issuer_der()))),
+            (Text::GreetingSerial {}, self.0.serial().to_string()),
+            (Text::GreetingExpiry {}, self.0.not_after().local()),
+        ];
+        let rows: String = rows
+            .iter()
+            .map(|(label, value)| {
+                let japanese = label.render(Language::Japanese);
+                let english = label.render(Language::English);
+                format!("<dt>{japanese} <span lang=\"en\">{english}</span></dt><dd>{value}</dd>\n")
+            })
+            .collect();
+        let greeting = Text::Greeting { name };
+        let japanese = greeting.render(Language::Japanese);
+        let english = greeting.render(Language::English);
+        let next = Text::GreetingNext {};
+        format!(
+            "<!doctype html>\n<html lang=\"ja\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <title>Sekisho</title>\n<style>{STYLE}{DETAILS}</style>\n<main>\n\
+             <h1>{japanese}</h1>\n<p lang=\"en\">{english}</p>\n<dl>\n{rows}</dl>\n\
+             <p>{}</p>\n<p lang=\"en\">{}</p>\n</main>\n",
+            next.render(Language::Japanese),
+            next.render(Language::English),
+        )
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+const DETAILS: &str = "h1{font-size:1.5rem;line-height:1.4}\
+dl{border-top:1px solid GrayText}\
+dt{margin-top:.75rem;font-size:.875rem}\
+dd{margin:0;padding-bottom:.75rem;border-bottom:1px solid GrayText;font-weight:600}";

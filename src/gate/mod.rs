@@ -1,0 +1,236 @@
+//! The gate: mutual TLS in front of a web application.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`settings`], [`limits`] | what a gate is told to do, and how much it takes |
+//! | `material`, `revocation_lists` | the files it reads, and reads again |
+//! | `state` | what is in force now, as snapshots with an epoch |
+//! | `listener`, `connection` | from the socket to the cut |
+//! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
+//! | `proxy`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
+//! | `redirect`, `pages`, `greeting` | what the gate itself answers |
+//! | `log` | what it says of its visitors |
+//!
+//! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
+//! `Admitted`.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod greeting;
+mod headers;
+mod host;
+pub mod limits;
+mod listener;
+mod log;
+mod material;
+mod origin;
+mod pages;
+mod proxy;
+mod redirect;
+mod revocation_lists;
+pub mod settings;
+mod state;
+mod tickets;
+mod tls;
+mod upgrade;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::http::uri::Authority;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use connection::Reception;
+use log::Journal;
+use material::Material;
+use proxy::Proxy;
+use revocation_lists::RevocationLists;
+use state::State;
+use tls::TlsSettings;
+
+pub use limits::Limits;
+pub use settings::{Files, Settings};
+
+use crate::ground::clock::{self, DAY, Timestamp};
+use crate::ground::messages::Refusal;
+use settings::Upstream;
+
+/// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
+/// with the time before them and nothing else.
+pub const WEBORCA: &str = "weborca";
+
+/// How often the files of revocation lists are looked at.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// A gate with everything read and checked, listening, serving nobody yet.
+pub struct Gate {
+    listener: TcpListener,
+    address: SocketAddr,
+    state: State,
+    draining: watch::Sender<bool>,
+    reception: Arc<Reception>,
+    keeper: Keeper,
+}
+
+impl Gate {
+    /// Reads the files, says in the log what was found, and listens. Nothing is served without
+    /// trust anchors, a key that fits its certificate, and revocation lists in force.
+    ///
+    /// # Errors
+    /// What is wrong with a file, or why the address cannot be listened at.
+    pub async fn open(settings: Settings) -> Result<Self, Refusal> {
+        let now = clock::now();
+        let material = Material::read(&settings.files)?;
+        material.warn_of_expiry(now);
+        let lists = RevocationLists::read(
+            &settings.revocation_lists,
+            settings.grace_days,
+            &material.anchors,
+            now,
+        )?;
+        let (listener, address) = listener::bind(settings.listen).await?;
+        let hangup = signal(SignalKind::hangup())
+            .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
+        let upstream = match &settings.upstream {
+            Upstream::Http(authority) => authority.clone(),
+            Upstream::Greeting => greeting_upstream().await?,
+        };
+        let state = State::new(
+            Arc::clone(&material.server),
+            Arc::clone(&material.anchors),
+            lists.in_force(),
+        );
+        let draining = watch::Sender::new(false);
+        let reception = Arc::new(Reception {
+            state: state.clone(),
+            tls: TlsSettings::new(settings.tls12),
+            proxy: Arc::new(Proxy::new(upstream)),
+            limits: settings.limits,
+            journal: Journal::new(),
+            draining: draining.subscribe(),
+        });
+        let keeper =
+            Keeper { settings, state: state.clone(), material, lists, warned_at: now, hangup };
+        tracing::info!(target: WEBORCA, "Server Mode: HTTPS");
+        tracing::info!(%address, "listening");
+        Ok(Self { listener, address, state, draining, reception, keeper })
+    }
+
+    /// Where the gate listens: the port that was chosen, when 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let limits = self.reception.limits;
+        let connections = listener::places(&limits);
+        let accepting = listener::accept(&self.listener, &self.reception, &connections);
+        tokio::select! {
+            () = accepting => {}
+            () = self.keeper.keep() => {}
+            () = shutdown => {}
+        }
+        drop(self.listener);
+        tracing::info!("stopping: finishing requests under way");
+        self.draining.send_replace(true);
+        let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        if tokio::time::timeout(limits.drain, connections.acquire_many(all)).await.is_err() {
+            tracing::warn!("some requests did not end in time and were cut");
+        }
+        drop(self.state);
+        tracing::info!("stopped");
+    }
+}
+
+/// Keeps what is in force up to date: newer revocation lists, files read anew on SIGHUP, warnings.
+struct Keeper {
+    settings: Settings,
+    state: State,
+    material: Material,
+    lists: RevocationLists,
+    warned_at: Timestamp,
+    hangup: Signal,
+}
+
+impl Keeper {
+    async fn keep(mut self) {
+        let mut tick = tokio::time::interval(WATCH);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let reload = tokio::select! {
+                _ = tick.tick() => false,
+                hangup = self.hangup.recv() => hangup.is_some(),
+            };
+            let now = clock::now();
+            if !reload && !self.lists.have_changed() && now < self.warned_at.plus_seconds(DAY) {
+                self.lists.warn_if_overdue(now);
+                continue;
+            }
+            // Verifying a long list takes a while, and the handshakes must not wait for it.
+            let work = tokio::task::spawn_blocking(move || {
+                self.catch_up(reload, now);
+                self
+            });
+            match work.await {
+                Ok(keeper) => self = keeper,
+                // A reader that panics is a defect; the gate goes on with what was last good.
+                Err(_) => {
+                    tracing::error!(
+                        "reading the files failed; no newer ones will be seen until a restart"
+                    );
+                    return std::future::pending().await;
+                }
+            }
+        }
+    }
+
+    fn catch_up(&mut self, reload: bool, now: Timestamp) {
+        if reload {
+            match self.reload(now) {
+                Ok(()) => tracing::info!("files read anew"),
+                Err(refusal) => {
+                    tracing::error!(
+                        "files not read anew, the last good ones stay in force: {refusal}"
+                    );
+                }
+            }
+        } else if self.lists.refresh(&self.material.anchors, now) {
+            if let Some(revocations) = self.lists.in_force() {
+                self.state.replace_revocations(revocations);
+            }
+        }
+        if now >= self.warned_at.plus_seconds(DAY) {
+            self.warned_at = now;
+            self.material.warn_of_expiry(now);
+        }
+        self.lists.warn_if_overdue(now);
+    }
+
+    /// All or nothing.
+    fn reload(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        let material = Material::read(&self.settings.files)?;
+        let lists = self.lists.reread(&material.anchors, now)?;
+        material.warn_of_expiry(now);
+        self.state.replace_files(
+            Arc::clone(&material.server),
+            Arc::clone(&material.anchors),
+            lists.in_force(),
+        );
+        self.material = material;
+        self.lists = lists;
+        Ok(())
+    }
+}
+
+async fn greeting_upstream() -> Result<Authority, Refusal> {
+    let unavailable =
+        |reason: String| Refusal::ListenFailed { address: "127.0.0.1:0".to_owned(), reason };
+    let address = greeting::start().await.map_err(|error| unavailable(error.to_string()))?;
+    Authority::try_from(address.to_string()).map_err(|error| unavailable(error.to_string()))
+}
