@@ -201,9 +201,7 @@ impl Keeper {
                 }
             }
         } else if self.lists.refresh(&self.material.anchors, now) {
-            if let Some(revocations) = self.lists.in_force() {
-                self.state.replace_revocations(revocations);
-            }
+            self.state.replace_revocations(self.lists.in_force());
         }
         if now >= self.warned_at.plus_seconds(DAY) {
             self.warned_at = now;

@@ -51,10 +51,10 @@ impl State {
     }
 
     /// Newer revocations: the chains verified so far stay known, and are judged again.
-    pub(super) fn replace_revocations(&self, revocations: Revocations) {
+    pub(super) fn replace_revocations(&self, revocations: Option<Revocations>) {
         self.change(|old| Snapshot {
             epoch: Epoch(old.epoch.0 + 1),
-            policy: old.policy.with_revocations(Some(revocations)),
+            policy: old.policy.with_revocations(revocations),
             server: Arc::clone(&old.server),
             tickets: Arc::clone(&old.tickets),
             authority_names: old.authority_names.clone(),
