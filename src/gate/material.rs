@@ -15,7 +15,7 @@ use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::Certificate;
+use crate::pki::{Certificate, pkcs8};
 use crate::pki::name::slash_text_of_der;
 
 /// Octets of a file of certificates.
@@ -145,7 +145,7 @@ fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Refusal> {
     let bytes = files::read_service_secret(path, KEY_LIMIT)?;
-    if String::from_utf8_lossy(bytes.expose()).contains("ENCRYPTED") {
+    if pkcs8::is_encrypted_pem(bytes.expose()) {
         tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
         let name = path.to_string_lossy();
         let plain =

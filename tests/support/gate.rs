@@ -1,5 +1,5 @@
-//! A gate as its users start it: the real binary, forged certificates, and an upstream that
-//! writes down what it sees. Everything is on 127.0.0.1.
+//! A gate as its users start it: the real binary, forged certificates, visitors, and an upstream
+//! that writes down what it sees. Everything is on 127.0.0.1.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(
@@ -7,6 +7,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
     reason = "a test that cannot set its stage fails by panicking"
 )]
 
@@ -196,6 +198,8 @@ impl Stage {
             upstream,
         };
         stage.write("ca.crt", &stage.authority.pem);
+        // What visitors trust, whatever a test does to the gate's own file.
+        stage.write("trusted.crt", &stage.authority.pem);
         stage.write_identity("server", &stage.authority.issue(&Leaf::server()));
         stage.write(
             "jma-receipt.conf",
@@ -285,7 +289,7 @@ impl Stage {
             "--noproxy",
             "*",
         ]);
-        command.arg("--cacert").arg(self.path("ca.crt"));
+        command.arg("--cacert").arg(self.path("trusted.crt"));
         if let Some(name) = identity {
             command.arg("--cert").arg(self.path(&format!("{name}.crt")));
             command.arg("--key").arg(self.path(&format!("{name}.pem")));
@@ -516,3 +520,125 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
 pub(crate) fn set_mode(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
+
+/// A visitor's program: one TLS configuration, whose tickets it keeps from visit to visit.
+#[derive(Clone)]
+pub(crate) struct Visitor {
+    config: Arc<rustls::ClientConfig>,
+    address: SocketAddr,
+}
+
+pub(crate) type Tls = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
+
+impl Visitor {
+    /// A visitor of a gate who trusts its CA and shows a chain (PEM, leaf first) with its key.
+    pub(crate) fn new(
+        stage: &Stage,
+        gate: &Gate,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        use rustls_pki_types::pem::PemObject;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate(&stage.authority.pem)).unwrap();
+        let chain =
+            rustls_pki_types::CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
+                .collect::<Result<Vec<_>, _>>()
+                .unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .unwrap();
+        Self { config: Arc::new(config), address: gate.address }
+    }
+
+    /// The same program, tickets and all, at another gate.
+    pub(crate) fn at(&self, gate: &Gate) -> Self {
+        Self { config: Arc::clone(&self.config), address: gate.address }
+    }
+
+    pub(crate) fn connect(&self) -> Tls {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        let name = "localhost".try_into().unwrap();
+        let connection = rustls::ClientConnection::new(Arc::clone(&self.config), name).unwrap();
+        rustls::StreamOwned::new(connection, stream)
+    }
+
+    /// Sends `GET /` and reads until the gate closes. The answer, or why there is none.
+    pub(crate) fn visit(&self) -> Result<Visited, rustls::Error> {
+        self.send("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    }
+
+    /// Sends octets and reads until the gate closes.
+    pub(crate) fn send(&self, request: &str) -> Result<Visited, rustls::Error> {
+        let mut stream = self.connect();
+        let sent = stream.write_all(request.as_bytes());
+        let mut answer = Vec::new();
+        let read = sent.and_then(|()| read_to_close(&mut stream, &mut answer));
+        if let Err(error) = read {
+            let tls = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+            return Err(tls.cloned().unwrap_or_else(|| panic!("{error}")));
+        }
+        Ok(Visited {
+            answer: String::from_utf8_lossy(&answer).into_owned(),
+            resumed: stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+            group: stream.conn.negotiated_key_exchange_group().map(|group| group.name()),
+        })
+    }
+}
+
+/// A visit that was let in.
+#[derive(Debug)]
+pub(crate) struct Visited {
+    pub(crate) answer: String,
+    pub(crate) resumed: bool,
+    pub(crate) group: Option<rustls::NamedGroup>,
+}
+
+/// Reads until the other side closes, with or without a goodbye.
+pub(crate) fn read_to_close(stream: &mut Tls, answer: &mut Vec<u8>) -> std::io::Result<()> {
+    match stream.read_to_end(answer) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// Reads until the text so far contains a part.
+pub(crate) fn read_until(stream: &mut Tls, part: &str) -> String {
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while !text.contains(part) {
+        match stream.read(&mut buffer) {
+            Ok(read @ 1..) => text.push_str(&String::from_utf8_lossy(&buffer[..read])),
+            other => panic!("{other:?} after {text:?}"),
+        }
+    }
+    text
+}
+
+/// Whether the other side closes within a bound.
+pub(crate) fn is_closed_within(stream: &mut Tls, bound: Duration) -> bool {
+    stream.sock.set_read_timeout(Some(bound)).unwrap();
+    let mut rest = Vec::new();
+    match read_to_close(stream, &mut rest) {
+        Ok(()) => true,
+        Err(error) => {
+            !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
+        }
+    }
+}
+
+pub(crate) fn certificate(pem: &str) -> rustls_pki_types::CertificateDer<'static> {
+    use rustls_pki_types::pem::PemObject;
+    rustls_pki_types::CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+}
+
+pub(crate) static BOTH_VERSIONS: [&rustls::SupportedProtocolVersion; 2] =
+    [&rustls::version::TLS13, &rustls::version::TLS12];
