@@ -42,12 +42,16 @@ impl Journal {
         resumed: bool,
     ) {
         let certificate = admitted.certificate();
-        let version = version.and_then(|version| version.as_str()).unwrap_or("unknown");
+        let version = match version {
+            Some(ProtocolVersion::TLSv1_3) => "1.3",
+            Some(ProtocolVersion::TLSv1_2) => "1.2",
+            _ => "unknown",
+        };
         tracing::info!(
             serial = %certificate.serial(),
             subject = %Untrusted(&certificate.subject_text()),
             peer = %peer.ip().to_canonical(),
-            tls = version,
+            tls = %version,
             resumed,
             epoch = admitted.epoch().0,
             "admitted"

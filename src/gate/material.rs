@@ -15,8 +15,8 @@ use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::{Certificate, pkcs8};
 use crate::pki::name::slash_text_of_der;
+use crate::pki::{Certificate, pkcs8};
 
 /// Octets of a file of certificates.
 const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
