@@ -498,3 +498,131 @@ mod tests {
         assert_eq!(refused(&bad, &Profile::Client), IssueError::PublicKey);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pki::key::PrivateKey;
+    use crate::pki::specimen::{now, root, subject, template};
+
+    fn server_names() -> Vec<SubjectAlternativeName> {
+        ["192.168.1.100", "fd00::1"]
+            .map(|text| SubjectAlternativeName::parse_address(text).unwrap())
+            .into_iter()
+            .chain(SubjectAlternativeName::parse_dns("weborca-server"))
+            .collect()
+    }
+
+    #[test]
+    fn what_goes_into_a_certificate_comes_out_again() {
+        let ca = root("orca CA");
+        let names = server_names();
+        let leaf = ca.issue(2, "weborca-server", &Profile::Server { names: &names });
+        let certificate = leaf.certificate;
+        assert_eq!(certificate.subject_text(), "C=JP, O=orca, CN=weborca-server");
+        assert_eq!(certificate.subject_alternative_names(), names);
+        assert_eq!(certificate.issuer_der(), ca.certificate.subject_der());
+        assert_eq!(certificate.not_before(), now());
+        assert_eq!(certificate.not_after(), now().plus_days(365));
+        assert!(certificate.serial().to_string().starts_with("02"));
+        assert_eq!(certificate.authority_key_identifier(), ca.certificate.subject_key_identifier());
+        assert_eq!(certificate.verify_signed_by(&ca.certificate), Ok(()));
+        assert_eq!(Certificate::from_pem(certificate.pem().as_bytes()).as_ref(), Ok(&certificate));
+    }
+
+    // A client certificate that also serves could stand in for the server, and the reverse.
+    #[test]
+    fn each_profile_allows_its_own_purpose_only() {
+        let ca = root("orca CA");
+        let names = server_names();
+        let server = ca.issue(2, "s", &Profile::Server { names: &names }).certificate;
+        let client = ca.issue(3, "受付 1", &Profile::Client).certificate;
+        assert!(server.allows_server_auth() && !server.allows_client_auth());
+        assert!(client.allows_client_auth() && !client.allows_server_auth());
+        assert!(!server.is_certificate_authority() && !client.may_sign_certificates());
+        assert!(!client.may_sign_revocation_lists());
+        assert_eq!(client.uris(), ["urn:sekisho:client:%E5%8F%97%E4%BB%98%201"]);
+        assert!(
+            ca.certificate.may_sign_certificates() && ca.certificate.may_sign_revocation_lists()
+        );
+        assert_eq!(ca.certificate.path_length(), None);
+    }
+
+    #[test]
+    fn an_issuing_authority_issues_leaves_only() {
+        let ca = root("orca CA");
+        let issuing = ca.issue(2, "issuing CA", &Profile::IssuingAuthority);
+        assert_eq!(issuing.certificate.path_length(), Some(0));
+        let client = issuing.issue(3, "user1", &Profile::Client);
+        assert_eq!(client.certificate.verify_signed_by(&issuing.certificate), Ok(()));
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let name = subject("below");
+        let below = template(4, &name, &key, 30);
+        let refused =
+            |profile, issuer| ToBeSigned::issued_by(&below, &profile, issuer).unwrap_err();
+        let denied = IssueError::IssuerMayNotSign;
+        assert_eq!(refused(Profile::IssuingAuthority, &issuing.certificate), denied);
+        assert_eq!(refused(Profile::Client, &client.certificate), denied);
+    }
+
+    // I17: refused before anything is signed, with the last possible date.
+    #[test]
+    fn nothing_outlives_its_issuer() {
+        let ca = root("orca CA");
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let name = subject("user1");
+        let try_issue = |template: &Template<'_>| {
+            ToBeSigned::issued_by(template, &Profile::Client, &ca.certificate).map(|_| ())
+        };
+        let good = template(2, &name, &key, 7300);
+        assert_eq!(try_issue(&good), Ok(()));
+        let last = ca.certificate.not_after();
+        let late = Template { not_after: last.plus_seconds(1), ..good };
+        assert_eq!(try_issue(&late), Err(IssueError::OutlivesIssuer { issuer_not_after: last }));
+        let early = Template { not_before: now().plus_seconds(-1), ..good };
+        assert_eq!(
+            try_issue(&early),
+            Err(IssueError::BeginsBeforeIssuer { issuer_not_before: now() })
+        );
+        let empty = Template { not_after: now(), ..good };
+        assert_eq!(try_issue(&empty), Err(IssueError::EndsBeforeItBegins));
+    }
+
+    #[test]
+    fn only_the_issuers_key_signs_and_only_another_lints() {
+        let ca = root("orca CA");
+        let other = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let p384 = PrivateKey::generate(KeyAlgorithm::EcdsaP384).unwrap();
+        let name = subject("user1");
+        let prepare = || {
+            let template = template(2, &name, &other, 30);
+            ToBeSigned::issued_by(&template, &Profile::Client, &ca.certificate).unwrap()
+        };
+        assert_eq!(prepare().sign(&other).unwrap_err(), IssueError::WrongKey);
+        let prepared = prepare();
+        assert_eq!(prepared.sign_for_lint(&ca.key).unwrap_err(), IssueError::WrongKey);
+        assert_eq!(prepared.sign_for_lint(&p384).unwrap_err(), IssueError::WrongKey);
+        let linted = prepared.sign_for_lint(&other).unwrap();
+        assert!(linted.verify_signed_by(&ca.certificate).is_err());
+        let bytes = prepared.bytes().to_vec();
+        let real = prepared.sign(&ca.key).unwrap();
+        for certificate in [linted, real] {
+            assert!(certificate.der().windows(bytes.len()).any(|window| window == bytes));
+        }
+    }
+
+    #[test]
+    fn a_server_without_a_name_and_a_bad_key_are_refused() {
+        let ca = root("orca CA");
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let name = subject("s");
+        let good = template(2, &name, &key, 30);
+        let server = Profile::Server { names: &[] };
+        let refused = |template: &Template<'_>, profile: &Profile<'_>| {
+            ToBeSigned::issued_by(template, profile, &ca.certificate).unwrap_err()
+        };
+        assert_eq!(refused(&good, &server), IssueError::ServerNames { names: 0 });
+        let bad = Template { subject_public_key_info: b"0", ..good };
+        assert_eq!(refused(&bad, &Profile::Client), IssueError::PublicKey);
+    }
+}

@@ -281,6 +281,7 @@ refusals! {
     BundlePassphrase {}
         en "the passphrase is empty or has characters other than ASCII" => "Use letters, digits and ASCII symbols."
         ja "パスフレーズが空か、半角英数字と記号以外の文字が含まれています" => "半角の英数字と記号だけで指定してください。"
+
     // ---- gate ----
     AuthorityFileUnreadable { path }
         en "{path} holds no CA certificate in PEM" => "Set CA_CRT to the ca.crt that came with the server certificate."

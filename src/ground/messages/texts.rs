@@ -1,6 +1,9 @@
 //! The sentences that are no refusals.
 
 texts! {
+    NextStep {}
+        en "Next:"
+        ja "次の手順:"
 
     // ---- gate: pages ----
     PageBadRequest {}

@@ -1,0 +1,172 @@
+//! I28: an open connection ends when its holder may no longer come in: by a newer revocation list
+//! or at the end of the certificate; at rest, in the middle of an answer, HTTP/2 and WebSocket.
+
+#[path = "support/gate.rs"]
+mod support;
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use support::{DAY, Gate, Leaf, Stage, Tls, Upstream, Visitor, is_closed_within, read_until};
+
+/// From the writing of a list to the cut: a second until it is looked at, and some room.
+const SOON: Duration = Duration::from_secs(8);
+
+/// An application that begins an answer and never ends it, and echoes on WebSockets.
+fn endless() -> Upstream {
+    Upstream::behaving(|request, stream| {
+        if request.contains("upgrade: websocket") {
+            let _ = stream.write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            );
+            let mut buffer = [0; 1024];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                let _ = stream.write_all(&buffer[..read]);
+            }
+        } else if request.starts_with("GET /endless") {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n");
+            let _ = stream.read(&mut [0; 1]);
+        } else {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+        }
+    })
+}
+
+fn open(stage: &Stage, gate: &Gate, leaf: &Leaf, (request, until): (&str, &str)) -> Tls {
+    let identity = stage.authority.issue(leaf);
+    let mut stream = Visitor::new(stage, gate, &identity, &rustls::version::TLS13).connect();
+    stream.write_all(request.as_bytes()).unwrap();
+    read_until(&mut stream, until);
+    stream
+}
+
+const AT_REST: (&str, &str) = ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "hello");
+const ENDLESS: (&str, &str) = ("GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n", "begin");
+const WEBSOCKET: (&str, &str) = (
+    "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://localhost\r\n\r\n",
+    "101 Switching Protocols",
+);
+
+#[test]
+fn a_revocation_ends_every_open_connection_of_its_holder_and_nobody_elses() {
+    let stage = Stage::with_upstream(endless()).with_revocation_list(&[]);
+    let gate = stage.start();
+    let lost = Leaf::client("lost", 3);
+    let mut theirs = [AT_REST, ENDLESS, WEBSOCKET].map(|kind| open(&stage, &gate, &lost, kind));
+    stage.write_identity("lost", &stage.authority.issue(&lost));
+    let mut http2 = http2_endless(&stage, &gate, "lost");
+
+    let other = Leaf::client("other", 4);
+    let mut kept = open(&stage, &gate, &other, AT_REST);
+    let mut kept_websocket = open(&stage, &gate, &other, WEBSOCKET);
+
+    stage.write("ca.crl", &stage.authority.revocation_list(2, &[3], 30 * DAY));
+    for (number, stream) in theirs.iter_mut().enumerate() {
+        assert!(is_closed_within(stream, SOON), "still open: {number}");
+    }
+    support::eventually("the HTTP/2 connection ends", || http2.try_wait().unwrap().is_some());
+    assert!(!http2.wait().unwrap().success());
+    let cut = "connection cut reason=\"revoked\"";
+    support::eventually("a line for each", || gate.log.count(cut) == 4);
+
+    kept.write_all(AT_REST.0.as_bytes()).unwrap();
+    read_until(&mut kept, AT_REST.1);
+    kept_websocket.write_all(b"ping").unwrap();
+    read_until(&mut kept_websocket, "ping");
+}
+
+/// A curl that has begun to receive an endless answer over HTTP/2.
+fn http2_endless(stage: &Stage, gate: &Gate, name: &str) -> std::process::Child {
+    let mut child = std::process::Command::new("curl")
+        .args(["--silent", "--no-buffer", "--http2", "--include", "--max-time", "30"])
+        .args(["--noproxy", "*"])
+        .arg("--cacert")
+        .arg(stage.path("trusted.crt"))
+        .arg("--cert")
+        .arg(stage.path(&format!("{name}.crt")))
+        .arg("--key")
+        .arg(stage.path(&format!("{name}.pem")))
+        .arg(format!("https://localhost:{}/endless", gate.address.port()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl: install the Debian package curl");
+    let mut text = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    while !text.contains("begin") {
+        let mut buffer = [0; 256];
+        let read = out.read(&mut buffer).unwrap();
+        assert!(read > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(text.starts_with("HTTP/2 200"), "{text}");
+    child
+}
+
+#[test]
+fn a_connection_ends_with_its_certificate() {
+    let stage = Stage::with_upstream(endless());
+    let gate = stage.start();
+    let short = Leaf { until: 3, ..Leaf::client("short", 3) };
+    let mut streams = [AT_REST, ENDLESS, WEBSOCKET].map(|kind| open(&stage, &gate, &short, kind));
+    for stream in &mut streams {
+        assert!(is_closed_within(stream, SOON));
+    }
+    let cut = "connection cut reason=\"expired\"";
+    support::eventually("a line for each", || gate.log.count(cut) == 3);
+}
+
+#[test]
+fn another_authority_ends_the_connections_of_the_old_ones_holders() {
+    let stage = Stage::with_upstream(endless());
+    let gate = stage.start();
+    let mut stream = open(&stage, &gate, &Leaf::client("user1", 3), AT_REST);
+    // A reload that changes nothing cuts nobody.
+    gate.signal("HUP");
+    gate.log.wait_for(&["files read anew"]);
+    stream.write_all(AT_REST.0.as_bytes()).unwrap();
+    read_until(&mut stream, AT_REST.1);
+
+    stage.write("ca.crt", &support::Authority::new("Test CA").pem);
+    gate.signal("HUP");
+    assert!(is_closed_within(&mut stream, SOON));
+    gate.log.wait_for(&["connection cut reason=\"unknown_issuer\""]);
+}
+
+// Catches admission that reads the lists before it subscribes to them: a visitor in between would
+// stay for ever.
+#[test]
+fn nobody_slips_in_while_the_list_changes() {
+    let stage = Stage::with_upstream(endless()).with_revocation_list(&[]);
+    let gate = stage.start();
+    let identity = stage.authority.issue(&Leaf::client("lost", 3));
+    let visitor = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
+    let streams = Mutex::new(Vec::new());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !over.load(Ordering::SeqCst) {
+                    let mut stream = visitor.connect();
+                    // Refused from some moment on; that is what is raced against.
+                    let _ = stream.write_all(AT_REST.0.as_bytes());
+                    streams.lock().unwrap().push(stream);
+                    std::thread::sleep(Duration::from_millis(25));
+                }
+            });
+        }
+        support::eventually("twenty are inside", || gate.log.count("admitted") > 20);
+        stage.write("ca.crl", &stage.authority.revocation_list(2, &[3], 30 * DAY));
+        gate.log.wait_for(&["revocation list in force", "number=02"]);
+        std::thread::sleep(Duration::from_millis(200));
+        over.store(true, Ordering::SeqCst);
+    });
+    let mut streams = streams.into_inner().unwrap();
+    for stream in &mut streams {
+        assert!(is_closed_within(stream, SOON));
+    }
+    assert!(gate.log.count("connection cut") > 0, "some were inside");
+}
