@@ -19,12 +19,12 @@ impl HostNames {
     pub(super) fn of(certificate: &Certificate) -> Self {
         let mut names = Self::default();
         let alternatives = certificate.subject_alternative_names();
-        if alternatives.is_empty() {
-            if let Some(name) = certificate.common_name() {
-                match name.parse() {
-                    Ok(address) => names.addresses.push(address),
-                    Err(_) => names.add_dns(&name),
-                }
+        if alternatives.is_empty()
+            && let Some(name) = certificate.common_name()
+        {
+            match name.parse() {
+                Ok(address) => names.addresses.push(address),
+                Err(_) => names.add_dns(&name),
             }
         }
         for alternative in alternatives {

@@ -215,10 +215,10 @@ impl Keeper {
                     );
                 }
             }
-        } else if self.lists.refresh(&self.material.anchors, now) {
-            if let Some(revocations) = self.lists.in_force() {
-                self.state.replace_revocations(revocations);
-            }
+        } else if self.lists.refresh(&self.material.anchors, now)
+            && let Some(revocations) = self.lists.in_force()
+        {
+            self.state.replace_revocations(revocations);
         }
         if now >= self.warned_at.plus_seconds(DAY) {
             self.warned_at = now;
