@@ -113,7 +113,7 @@ pub(super) enum Issue {
 pub(super) struct IssueServer {
     #[arg(value_name = "HOST", required = true)]
     pub(super) hosts: Vec<String>,
-    #[arg(long, value_name = "DAYS", default_value_t = 825)]
+    #[arg(long, value_name = "DAYS", default_value_t = 824)]
     pub(super) days: u32,
     #[command(flatten)]
     pub(super) options: IssueOptions,

@@ -16,6 +16,8 @@ pub(super) struct Environment {
     pub(super) data_home: Option<PathBuf>,
     /// The file that holds the vault's passphrase, for `orca-catool`.
     pub(super) passphrase_file: Option<PathBuf>,
+    /// How this program is called, for commands that are shown to be copied.
+    pub(super) program: String,
     /// Whether colours are asked for.
     pub(super) colours: bool,
 }
@@ -33,10 +35,19 @@ impl Environment {
             home: path("HOME"),
             data_home: path("XDG_DATA_HOME"),
             passphrase_file: path("SEKISHO_PASSPHRASE_FILE"),
+            program: program(),
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),
         }
     }
+}
+
+/// The program as it was called when that names a place, such as `target/release/sekisho`; else its
+/// name, since it was found on the path.
+fn program() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    let called = called.to_string_lossy();
+    if called.contains('/') { called.into_owned() } else { "sekisho".to_owned() }
 }
 
 fn path(name: &str) -> Option<PathBuf> {

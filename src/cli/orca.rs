@@ -71,6 +71,7 @@ pub(super) fn run(
         },
         now: clock::now(),
         actor: actor(),
+        program: environment.program.clone(),
     };
     if !files::exists(&places.configuration) && !initialise(&session, &places)? {
         return Ok(Ok(()));

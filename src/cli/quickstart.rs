@@ -2,7 +2,7 @@
 //! no question asked. Run again, it goes on with what is there.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{Quickstart, SubjectOptions};
 use super::init::{self, subject};
@@ -206,7 +206,8 @@ fn tell(session: &Session, client: &Client, listen: &str) {
     let (screen, language) = (&session.screen, session.screen.language());
     let port = listen.rsplit(':').next().unwrap_or_default();
     let url = format!("https://{LOCALHOST}:{port}/");
-    let folder = session.folder.path().display().to_string();
+    let folder = quoted(session.folder.path());
+    let program = quoted(Path::new(&session.program));
     screen.say(&Text::QuickstartReady { url: url.clone() });
     screen.line("");
     screen.line(&format!(
@@ -229,10 +230,10 @@ fn tell(session: &Session, client: &Client, listen: &str) {
     if key_file {
         screen.line("");
         screen.say(&Text::QuickstartKeyFile { folder: folder.clone() });
-        screen.line(&format!("  sekisho vault passwd --dir {folder}"));
+        screen.line(&format!("  {program} vault passwd --dir {folder}"));
     }
     screen.line("");
-    screen.say(&Text::QuickstartNext { folder });
+    screen.say(&Text::QuickstartNext { program, folder });
     screen.json(&serde_json::json!({
         "url": url,
         "p12": client.pkcs12,
@@ -244,7 +245,7 @@ fn tell(session: &Session, client: &Client, listen: &str) {
 }
 
 /// A path as one word for a shell.
-fn quoted(path: &std::path::Path) -> String {
+fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

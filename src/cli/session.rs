@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) now: Timestamp,
     /// Who runs it.
     pub(super) actor: String,
+    /// How the program is called.
+    pub(super) program: String,
 }
 
 /// The files of a published CRL.
@@ -52,6 +54,8 @@ impl Session {
             (None, Some(folder)) => PathBuf::from(folder),
             (None, None) => data_folder(environment),
         };
+        // Commands are shown to be copied into other terminals, so paths must hold there too.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         let language = language(shared, environment);
         Self {
             screen: Screen::new(language, shared.json, environment.colours),
@@ -63,6 +67,7 @@ impl Session {
             },
             now: clock::now(),
             actor: actor(),
+            program: environment.program.clone(),
         }
     }
 

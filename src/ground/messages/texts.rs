@@ -263,9 +263,9 @@ texts! {
     QuickstartKeyFile { folder }
         en "The vault opens with {folder}/vault.key, so that nothing had to be asked. A key beside the data protects\nagainst nothing but a copied vault file. To set a passphrase and drop that key:"
         ja "何も尋ねずに済むよう、金庫は {folder}/vault.key で開きます。データと同じ場所の鍵で防げるのは、金庫ファイルだけを\n写し取られた場合に限られます。パスフレーズを設定してこの鍵を無効にするには:"
-    QuickstartNext { folder }
-        en "Next: sekisho issue client NAME --dir {folder}   (Ctrl-C closes the gate)"
-        ja "次の手順: sekisho issue client 名前 --dir {folder}   (Ctrl-C で関所を閉じます)"
+    QuickstartNext { program, folder }
+        en "Next: {program} issue client NAME --dir {folder}   (Ctrl-C closes the gate)"
+        ja "次の手順: {program} issue client 名前 --dir {folder}   (Ctrl-C で関所を閉じます)"
     OrcaUnknownKeys { path, keys }
         en "{path} has settings that mean nothing here and are not used: {keys}"
         ja "{path} の次の設定は使われません: {keys}"
