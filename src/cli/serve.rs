@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::logging::{self, Format};
 use crate::config::jma_receipt;
-use crate::gate::Gate;
+use crate::gate::{Gate, Limits};
 use crate::ground::messages::Refusal;
 
 /// Lets holders of client certificates through to a web application.
@@ -33,6 +33,9 @@ pub(super) struct Arguments {
     /// Accept TLS 1.2 as well as 1.3
     #[arg(long)]
     tls12: bool,
+    /// Handshakes one address may begin in a second, in the long run
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
+    handshakes_per_second: u32,
     /// The form of log lines
     #[arg(long, value_enum, default_value_t = Format::Text)]
     log_format: Format,
@@ -40,6 +43,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Refusal> {
     logging::start(arguments.log_format);
+    if let Err(error) = crate::hardening::forbid_memory_dumps() {
+        tracing::warn!(%error, "memory dumps of this process could not be forbidden");
+    }
     let mut settings =
         jma_receipt::load(&arguments.jma_receipt_conf)?.with_grace_days(arguments.crl_grace_days);
     if let Some(address) = &arguments.listen {
@@ -51,6 +57,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Refusal> {
     for list in arguments.crl {
         settings = settings.with_revocation_list(list);
     }
+    settings = settings.with_limits(Limits {
+        handshakes_per_second: arguments.handshakes_per_second,
+        handshake_burst: arguments.handshakes_per_second.saturating_mul(4),
+        ..Limits::default()
+    });
     if arguments.tls12 {
         settings = settings.with_tls12();
     }
