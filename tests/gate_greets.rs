@@ -1,5 +1,14 @@
 //! The page behind a gate that has no application yet, and hostile octets in front of one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 
