@@ -1,6 +1,15 @@
 //! I3, I20: revocation lists are enforced, and only good ones: signed by our CA, complete, never
 //! older than the one in force, and not for ever after they should have been renewed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

@@ -1,6 +1,15 @@
 //! I26: a foreign CA that copies our CA's name, and our serial numbers, gets its holders nothing:
 //! neither in, nor a ticket, nor a word about why.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

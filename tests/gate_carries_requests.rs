@@ -1,6 +1,15 @@
 //! What an admitted visitor can count on: answers and uploads flow as they come, over HTTP/1.1,
 //! HTTP/2 and WebSocket; nothing is sent twice; stopping loses no request.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

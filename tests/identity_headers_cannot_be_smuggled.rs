@@ -1,6 +1,15 @@
 //! I8, I9, I31: what the application is told of the visitor comes from the gate alone, and every
 //! request it gets is one that a visitor sent. The application's view is compared octet by octet.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

@@ -1,6 +1,15 @@
 //! I28: an open connection ends when its holder may no longer come in: by a newer revocation list
 //! or at the end of the certificate; at rest, in the middle of an answer, HTTP/2 and WebSocket.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

@@ -1,5 +1,14 @@
 //! I1, I2, I3: a session ticket is worth nothing once its holder may not come in, on TLS 1.2 and 1.3.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what a test needs and does not get is its failure"
+)]
+
 #[path = "support/gate.rs"]
 mod support;
 

@@ -17,3 +17,6 @@ pub use chain::{ChainKey, VerifiedChain, has_accepted_key};
 pub use policy::{Policy, TrustAnchorError, TrustAnchors};
 pub use revocations::Revocations;
 pub use serial_index::SerialIndex;
+
+#[cfg(test)]
+mod tests;

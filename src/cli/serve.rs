@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::logging;
 use super::session::Session;
 use crate::config::jma_receipt;
-use crate::gate::{self, Gate, Settings};
+use crate::gate::{self, Gate, Limits, Settings};
 use crate::ground::messages::{Refusal, Text};
 
 /// What makes a gate's settings.
@@ -28,7 +28,9 @@ pub(super) struct GateOptions {
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub(super) crl_grace_days: u16,
     #[arg(long)]
-    pub tls12: bool,
+    pub(super) tls12: bool,
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
+    pub(super) handshakes_per_second: u32,
 }
 
 /// What `serve` takes.
@@ -98,6 +100,11 @@ fn settings(options: GateOptions) -> Result<Settings, Refusal> {
     for list in options.crl {
         settings = settings.with_revocation_list(list);
     }
+    settings = settings.with_limits(Limits {
+        handshakes_per_second: options.handshakes_per_second,
+        handshake_burst: options.handshakes_per_second.saturating_mul(4),
+        ..Limits::default()
+    });
     if options.tls12 {
         settings = settings.with_tls12();
     }

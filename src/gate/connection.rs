@@ -57,7 +57,12 @@ impl Reception {
         pending: Pending,
     ) {
         let snapshot = self.state.current();
-        match timeout(self.limits.handshake, self.shake_hands(stream, &snapshot)).await {
+        let handshake = timeout(self.limits.handshake, self.shake_hands(stream, &snapshot));
+        let handshake = tokio::select! {
+            handshake = handshake => handshake,
+            () = self.drained() => return,
+        };
+        match handshake {
             Ok(Handshake::Done(stream)) => self.admit(*stream, peer, &snapshot, pending).await,
             Ok(Handshake::Refused(stream, verdict, error)) => {
                 self.journal.refused_in_handshake(peer, &verdict, &error);
@@ -135,7 +140,8 @@ impl Reception {
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(self.limits.header_wait)
-                .max_buf_size(self.limits.header_octets)
+                .max_header_size(self.limits.header_octets)
+                .max_buf_size(BUFFER_OCTETS)
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades()
         );
@@ -199,6 +205,9 @@ impl Reception {
         let _ = timeout(self.limits.linger, reading).await;
     }
 }
+
+/// Octets held of what a visitor sends over HTTP/1.1 and the upstream has not taken yet.
+const BUFFER_OCTETS: usize = 128 * 1024;
 
 /// How often a silent HTTP/2 connection is asked whether it is alive, and how long it may think.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use http_body_util::Full;
@@ -19,6 +20,9 @@ use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
 use crate::pki::name::text_of_der;
 
+/// How long to wait when the system has no room for another connection.
+const BREATH: Duration = Duration::from_millis(100);
+
 /// Starts the page's server at a free port of 127.0.0.1. It knows nothing but what the gate tells
 /// it in headers, like any other upstream.
 pub(super) async fn start() -> std::io::Result<SocketAddr> {
@@ -26,7 +30,10 @@ pub(super) async fn start() -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(BREATH).await;
+                continue;
+            };
             let service = service_fn(|request: Request<Incoming>| async move {
                 Ok::<_, Infallible>(answer(request.uri().path(), request.headers()))
             });
@@ -135,3 +142,40 @@ const DETAILS: &str = "h1{font-size:1.5rem;line-height:1.4}\
 dl{border-top:1px solid GrayText}\
 dt{margin-top:.75rem;font-size:.875rem}\
 dd{margin:0;padding-bottom:.75rem;border-bottom:1px solid GrayText;font-weight:600}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    fn told(common_name: &str) -> HeaderMap {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let mut headers = HeaderMap::new();
+        let value = format!(":{}:", Base64::encode_string(der.der()));
+        headers.insert("client-cert", value.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_name_is_shown_and_never_obeyed() {
+        let html = visitor(&told("<script>alert('1')</script>\u{202e}")).unwrap().html();
+        assert!(
+            html.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\\u{202e}"),
+            "{html}"
+        );
+        assert!(!html.contains("<script>"));
+    }
+
+    #[test]
+    fn nobody_is_greeted_without_the_gate() {
+        let mut forged = HeaderMap::new();
+        forged.insert("client-cert", ":AAAA:".parse().unwrap());
+        for headers in [HeaderMap::new(), forged] {
+            assert_eq!(answer("/", &headers).status(), StatusCode::BAD_REQUEST);
+        }
+        assert_eq!(answer("/whoami", &told("受付1")).status(), StatusCode::OK);
+        assert_eq!(answer("/other", &told("受付1")).status(), StatusCode::NOT_FOUND);
+    }
+}

@@ -34,7 +34,7 @@ pub(super) async fn lead_to_https(stream: TcpStream, server: Arc<ServerIdentity>
         .timer(TokioTimer::new())
         .header_read_timeout(TIME)
         .keep_alive(false)
-        .max_buf_size(HEADER_OCTETS)
+        .max_header_size(HEADER_OCTETS)
         .serve_connection(TokioIo::new(stream), service);
     // A visitor who is gone or too slow needs no redirect.
     let _ = tokio::time::timeout(TIME, connection).await;

@@ -547,12 +547,14 @@ impl Visitor {
                 .collect::<Result<Vec<_>, _>>()
                 .unwrap();
         let key = rustls_pki_types::PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+        let key = provider.key_provider.load_private_key(key).unwrap();
+        // Unchecked, so that a visitor can show anything.
+        let shown = rustls::sign::CertifiedKey::new(chain, key);
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[version])
             .unwrap()
             .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .unwrap();
+            .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
         Self { config: Arc::new(config), address: gate.address }
     }
 

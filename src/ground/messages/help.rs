@@ -229,6 +229,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "CRL の次回更新日時を過ぎても使い続ける日数",
     ),
     ("--tls12", "Accept TLS 1.2 as well as 1.3", "TLS 1.3 に加えて TLS 1.2 も受け付けます"),
+    (
+        "--handshakes_per_second",
+        "Handshakes that one address may begin in a second, in the long run",
+        "ひとつのアドレスが1秒間に始められるハンドシェイクの数 (平均)",
+    ),
     ("--log_format", "Form of log lines", "ログの形式"),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
