@@ -13,7 +13,7 @@
 mod support;
 
 use rustls::{AlertDescription, Error, NamedGroup, SupportedProtocolVersion};
-use support::{Authority, BOTH_VERSIONS, DAY, Gate, Leaf, Stage, Visitor};
+use support::{Authority, BOTH_VERSIONS, DAY, Gate, Identity, Leaf, Stage, Visitor};
 
 /// A visitor who was let in twice, the second time by a ticket.
 fn returning(
@@ -22,7 +22,16 @@ fn returning(
     leaf: &Leaf,
     version: &'static SupportedProtocolVersion,
 ) -> Visitor {
-    let visitor = Visitor::new(stage, gate, &stage.authority.issue(leaf), version);
+    returning_as(stage, gate, &stage.authority.issue(leaf), version)
+}
+
+fn returning_as(
+    stage: &Stage,
+    gate: &Gate,
+    identity: &Identity,
+    version: &'static SupportedProtocolVersion,
+) -> Visitor {
+    let visitor = Visitor::new(stage, gate, identity, version);
     let first = visitor.visit().unwrap();
     assert!(first.answer.ends_with("hello") && !first.resumed, "{first:?}");
     let second = visitor.visit().unwrap();
@@ -76,33 +85,24 @@ fn authority_changed_between_handshake_and_resumption() {
     for version in BOTH_VERSIONS {
         let stage = Stage::new().with_argument("--tls12");
         let gate = stage.start();
-        let visitor = returning(&stage, &gate, &Leaf::client("user1", 3), version);
+        let identity = stage.authority.issue(&Leaf::client("user1", 3));
+        let visitor = returning_as(&stage, &gate, &identity, version);
 
         // The new authority even has the old one's name.
-        let replacement = Authority::new("Test CA");
-        stage.write("ca.crt", &replacement.pem);
+        stage.write("ca.crt", &Authority::new("Test CA").pem);
         gate.signal("HUP");
         gate.log.wait_for(&["files read anew"]);
         let expected = Error::AlertReceived(AlertDescription::UnknownCA);
         assert_eq!(refusal(&visitor), expected, "{version:?}");
 
-        // Back again, the old tickets stay worthless: their keys are gone.
-        let known = returning_after_change(&stage, &gate, version);
-        assert!(!known.resumed, "{known:?}");
+        // Back again, the old tickets stay worthless, also when their chain is known anew.
+        stage.write("ca.crt", &stage.authority.pem);
+        gate.signal("HUP");
+        support::eventually("two reloads", || gate.log.count("files read anew") == 2);
+        assert!(!Visitor::new(&stage, &gate, &identity, version).visit().unwrap().resumed);
+        let returned = visitor.visit().unwrap();
+        assert!(!returned.resumed, "{version:?}: {returned:?}");
     }
-}
-
-fn returning_after_change(
-    stage: &Stage,
-    gate: &Gate,
-    version: &'static SupportedProtocolVersion,
-) -> support::Visited {
-    stage.write("ca.crt", &stage.authority.pem);
-    gate.signal("HUP");
-    support::eventually("two reloads", || gate.log.count("files read anew") == 2);
-    let visitor =
-        Visitor::new(stage, gate, &stage.authority.issue(&Leaf::client("user1", 3)), version);
-    visitor.visit().unwrap()
 }
 
 // I1: two gates with the same CA and other rules; a ticket of one is nothing to the other.
