@@ -80,7 +80,8 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Verify => list::verify(&session),
         Verb::Vault(Vault::Passwd(options)) => vault::passwd(&session, &options),
         Verb::Vault(Vault::Slots) => vault::slots(&session),
-        Verb::Serve(options) => serve::serve(options),
+        // Its refusals are read in a log, by whoever comes: they are in both languages.
+        Verb::Serve(options) => return finish(serve::serve(options), &session.screen.bilingual()),
         Verb::Config(Config::Check(options)) => serve::check(&session, options),
         Verb::OrcaCatool { .. } => Ok(()),
     };

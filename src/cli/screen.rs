@@ -11,6 +11,7 @@ pub(super) struct Screen {
     language: Language,
     json: bool,
     colours: bool,
+    bilingual: bool,
 }
 
 /// The tone of a word, shown as a colour on a terminal.
@@ -37,7 +38,12 @@ impl Screen {
     #[must_use]
     pub(super) fn new(language: Language, json: bool, colours: bool) -> Self {
         let colours = colours && !json && std::io::stdout().is_terminal();
-        Self { language, json, colours }
+        Self { language, json, colours, bilingual: false }
+    }
+
+    /// The same screen, but refusals are in both languages.
+    pub(super) fn bilingual(&self) -> Self {
+        Self { bilingual: true, ..*self }
     }
 
     /// The person's language.
@@ -100,8 +106,16 @@ impl Screen {
             let error = serde_json::json!({"code": refusal.code(), "what": what, "next": next});
             write_line(&mut stderr, &serde_json::json!({ "error": error }).to_string());
         } else {
-            let mark = Text::ErrorMark {}.render(self.language);
-            write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
+            let mut languages = vec![self.language];
+            if self.bilingual {
+                let both = [Language::Japanese, Language::English];
+                languages.extend(both.into_iter().filter(|other| *other != self.language));
+            }
+            for language in languages {
+                let mark = Text::ErrorMark {}.render(language);
+                let (what, next) = (refusal.what(language), refusal.next(language));
+                write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
+            }
         }
     }
 }
