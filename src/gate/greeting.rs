@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use base64ct::{Base64, Encoding};
+use data_encoding::BASE64;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
@@ -71,7 +71,7 @@ struct Visitor(Certificate);
 fn visitor(headers: &HeaderMap) -> Option<Visitor> {
     let value = headers.get("client-cert")?.to_str().ok()?;
     let encoded = value.strip_prefix(':')?.strip_suffix(':')?;
-    let der = Base64::decode_vec(encoded).ok()?;
+    let der = BASE64.decode(encoded.as_bytes()).ok()?;
     Certificate::from_der(&der).ok().map(Visitor)
 }
 
@@ -153,7 +153,7 @@ mod tests {
         params.distinguished_name.push(DnType::CommonName, common_name);
         let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let mut headers = HeaderMap::new();
-        let value = format!(":{}:", Base64::encode_string(der.der()));
+        let value = format!(":{}:", BASE64.encode(der.der()));
         headers.insert("client-cert", value.parse().unwrap());
         headers
     }

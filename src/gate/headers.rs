@@ -1,6 +1,6 @@
 //! Headers on their way to the upstream: who the visitor is, said by us and by nobody else.
 
-use base64ct::{Base64, Encoding};
+use data_encoding::BASE64;
 use hyper::HeaderMap;
 use hyper::http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
@@ -184,7 +184,7 @@ fn issuer_text(certificate: &Certificate) -> String {
 
 /// A structured-field byte sequence (RFC 8941 section 3.3.5): base64 between colons.
 fn byte_sequence(bytes: &[u8]) -> String {
-    format!(":{}:", Base64::encode_string(bytes))
+    format!(":{}:", BASE64.encode(bytes))
 }
 
 /// Everything but the unreserved characters of RFC 3986 section 2.3 as `%XX` of its UTF-8.

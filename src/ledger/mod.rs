@@ -115,11 +115,6 @@ impl Ledger {
         self.head_key = key;
         Ok(())
     }
-
-    /// Stops sealing: the vault was closed.
-    pub fn stop_sealing(&mut self) {
-        self.head_key = None;
-    }
 }
 
 /// One durable change of the ledger.
@@ -297,14 +292,6 @@ impl Reader<'_> {
         let pairs =
             self.view.range(RECORDS, &first.to_be_bytes(), &u64::MAX.to_be_bytes(), limit)?;
         pairs.iter().map(|(_, bytes)| Record::from_bytes(bytes)).collect()
-    }
-
-    /// The number of the certificate with this serial.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn number_of_serial(&self, serial: &[u8]) -> Result<Option<u64>, LedgerError> {
-        self.view.get(SERIALS, serial)?.map(|bytes| number_of(&bytes)).transpose()
     }
 
     /// The numbers of the certificates that were stored under this name.

@@ -85,7 +85,6 @@ fn what_was_committed_is_there_after_reopening() {
     assert_eq!(record.state(), State::Revoked);
     assert_eq!(reader.numbers_of_name("受付1").unwrap(), [number]);
     assert!(reader.numbers_of_name("受付").unwrap().is_empty());
-    assert_eq!(reader.number_of_serial(record.serial()).unwrap(), Some(number));
     assert_eq!(reader.revoked(1).unwrap().len(), 1);
     assert_eq!(reader.holder(&record).unwrap().unwrap().common_name, "受付1");
     assert_eq!(reader.verify(|_| ()).unwrap(), 3);

@@ -182,12 +182,6 @@ impl ToBeSigned {
         sha256(&self.bytes)
     }
 
-    /// The algorithm of the issuer's key, so also of a throwaway key to lint with.
-    #[must_use]
-    pub fn issuer_algorithm(&self) -> KeyAlgorithm {
-        self.algorithm
-    }
-
     /// Signs with the issuer's key, and checks that signature.
     ///
     /// # Errors
