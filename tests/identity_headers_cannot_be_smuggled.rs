@@ -15,7 +15,6 @@ mod support;
 
 use std::io::Write;
 
-use base64ct::Encoding;
 use support::{Gate, Identity, Leaf, Stage, Upstream, Visitor, certificate};
 
 struct Scene {
@@ -72,7 +71,7 @@ fn the_application_sees_exactly_what_the_gate_says() {
             "x-sekisho-common-name: %E5%8F%97%E4%BB%98%201\r\nx-forwarded-for: 127.0.0.1\r\n",
             "x-forwarded-proto: https\r\nx-forwarded-host: localhost:8000\r\nhost: localhost:8000\r\n\r\n",
         ),
-        base64ct::Base64::encode_string(&der),
+        data_encoding::BASE64.encode(&der),
     );
     let mut lines: Vec<String> = scene.seen()[0].lines().map(str::to_owned).collect();
     let mut wanted: Vec<String> = expected.lines().map(str::to_owned).collect();
