@@ -105,8 +105,7 @@ fn hostile_octets_and_certificates_stop_nothing() {
 }
 
 fn show(stage: &Stage, gate: &support::Gate, der: &[u8], identity: &Identity) -> Result<(), Error> {
-    use base64ct::Encoding;
-    let text = base64ct::Base64::encode_string(der);
+    let text = data_encoding::BASE64.encode(der);
     let lines: Vec<&str> =
         text.as_bytes().chunks(64).map(|l| std::str::from_utf8(l).unwrap()).collect();
     let pem =
