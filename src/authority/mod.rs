@@ -206,7 +206,7 @@ impl Authority {
             let (chain, root) = (vec![certificate], issuer.root().clone());
             return Ok(Bundle { stem, chain, root, key: None });
         }
-        let not_kept = || Refusal::KeyNotKept { number: number.to_string() };
+        let not_kept = || Refusal::KeyNotKept { number: format!("{number:06}") };
         let sealed = self.ledger.reader()?.sealed_key(number)?.ok_or_else(not_kept)?;
         let pkcs8 = self.vault()?.open_escrow(number, &sealed)?;
         let key = PrivateKey::from_pkcs8(&pkcs8).map_err(|_| Refusal::LedgerDamaged {
@@ -228,7 +228,7 @@ impl Authority {
         let number = self.resolve(selector)?;
         let view = self.show(number)?;
         if !view.record.escrowed() {
-            return Err(Refusal::KeyNotKept { number: number.to_string() });
+            return Err(Refusal::KeyNotKept { number: format!("{number:06}") });
         }
         let mut transaction = self.ledger.begin(self.now, &self.actor)?;
         transaction.append(Event::KeyForgotten(Numbered { number }))?;
@@ -251,7 +251,7 @@ impl Authority {
     /// Unknown number.
     pub fn show(&self, number: u64) -> Result<CertificateView, Refusal> {
         let record = self.ledger.reader()?.record(number)?;
-        self.view(record.ok_or_else(|| Refusal::UnknownNumber { number: number.to_string() })?)
+        self.view(record.ok_or_else(|| Refusal::UnknownNumber { number: format!("{number:06}") })?)
     }
 
     /// The number a selector means.
@@ -325,7 +325,7 @@ impl Authority {
     /// # Errors
     /// It was never signed, or is erased.
     pub fn certificate(&self, record: &Record) -> Result<Certificate, Refusal> {
-        let number = record.number().to_string();
+        let number = format!("{:06}", record.number());
         let der = self.ledger.reader()?.certificate(record)?;
         let der = der.ok_or_else(|| Refusal::NeverIssued { number: number.clone() })?;
         Certificate::from_der(&der)

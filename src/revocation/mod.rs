@@ -37,16 +37,16 @@ pub fn revoke(
     actor: &str,
 ) -> Result<Record, Refusal> {
     let mut transaction = ledger.begin(now, actor)?;
-    let unknown = || Refusal::UnknownNumber { number: number.to_string() };
+    let unknown = || Refusal::UnknownNumber { number: format!("{number:06}") };
     let record = transaction.record(number)?.ok_or_else(unknown)?;
     if matches!(record.profile(), Profile::Root | Profile::Issuing) {
-        return Err(Refusal::AuthorityNotRevocable { number: number.to_string() });
+        return Err(Refusal::AuthorityNotRevocable { number: format!("{number:06}") });
     }
     match record.state() {
         State::Issued => {}
         State::Revoked => return Err(already_revoked(&record)),
         State::Intended | State::Abandoned => {
-            return Err(Refusal::NeverIssued { number: number.to_string() });
+            return Err(Refusal::NeverIssued { number: format!("{number:06}") });
         }
     }
     let invalidity = invalidity.map(Timestamp::unix_unsigned);
@@ -126,5 +126,5 @@ fn entry(record: &Record) -> Result<RevokedCertificate, Refusal> {
 fn already_revoked(record: &Record) -> Refusal {
     let time = record.revocation().map_or(0, |mark| mark.time);
     let time = Timestamp::from_unix(i64::try_from(time).unwrap_or(i64::MAX));
-    Refusal::AlreadyRevoked { number: record.number().to_string(), time: time.local() }
+    Refusal::AlreadyRevoked { number: format!("{:06}", record.number()), time: time.local() }
 }
