@@ -63,15 +63,10 @@ fn report(path: &Path, size: u64) -> u64 {
         first = (first * 48_271) % size + 1;
         ledger.reader().unwrap().records(first, PAGE).unwrap()
     });
-    let serials: Vec<Vec<u8>> = (0..101)
-        .map(|n| n * 7_919 % size + 1)
-        .map(|number| ledger.reader().unwrap().record(number).unwrap().unwrap().serial().to_vec())
-        .collect();
-    let mut serials = serials.iter().cycle();
+    let mut number = 1;
     let look_up = median_of(101, || {
-        let reader = ledger.reader().unwrap();
-        let number = reader.number_of_serial(serials.next().unwrap()).unwrap().unwrap();
-        reader.record(number).unwrap().unwrap()
+        number = (number * 48_271) % size + 1;
+        ledger.reader().unwrap().record(number).unwrap().unwrap()
     });
     println!(
         "{size:>12} {:>7.0} us {:>7.1} us {:>7.1} us {:>9} KiB",

@@ -84,14 +84,7 @@ pub struct Gate {
 /// # Errors
 /// What is wrong with a file.
 pub fn check(settings: &Settings) -> Result<(), Refusal> {
-    let material = Material::read(&settings.files)?;
-    RevocationLists::read(
-        &settings.revocation_lists,
-        settings.grace_days,
-        &material.anchors,
-        clock::now(),
-    )
-    .map(drop)
+    Handshakes::open(settings).map(drop)
 }
 
 impl Gate {
