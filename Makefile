@@ -3,8 +3,9 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 .PHONY: help packages test torture lint deny fuzz bench static static-test
 
-TIME ?= 60
 CARGO ?= cargo
+export PATH := $(CURDIR)/target/tools/bin:$(PATH)
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -26,7 +27,39 @@ torture: packages ## kill -9 at 2,000 random moments
 lint: ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --test static_binary -- -D warnings
 
 deny: ## licences, banned crates, sources
-	@command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny
+	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --root target/tools cargo-deny@0.18.9
 	$(CARGO) deny --locked check licenses bans sources
+
+# No sanitizer by default: our rooms forbid unsafe code, and debug assertions and overflow checks are on.
+# `make fuzz SANITIZER=address` takes AddressSanitizer in for the C beneath.
+TIME ?= 60
+SANITIZER ?= none
+FUZZ := fuzz/target/$(HOST)/release
+fuzz: ## TIME=60 seconds, or RUNS=n runs, of each fuzz target
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked --root target/tools cargo-fuzz@0.13.2
+	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build --sanitizer $(SANITIZER)
+	@mkdir -p fuzz/artifacts
+	@set -e; for target in $$(ls fuzz/seeds); do \
+	    mkdir -p fuzz/corpus/$$target; \
+	    $(FUZZ)/$$target -artifact_prefix=fuzz/artifacts/$$target- -timeout=10 -print_final_stats=1 \
+	        $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(TIME)) fuzz/corpus/$$target fuzz/seeds/$$target \
+	        >target/fuzz.log 2>&1 || { tail -n 40 target/fuzz.log; echo "$$target: FOUND SOMETHING"; exit 1; }; \
+	    echo "$$target: $$(grep -oP 'number_of_executed_units: \K.*' target/fuzz.log) runs, nothing found"; \
+	done
+
+bench: ## the figures of the design, as ratios or beside what the machine allows
+	$(CARGO) bench --locked --benches
+
+# musl where rustup can get the target, else glibc linked in: both run anywhere.
+MUSL := $(subst gnu,musl,$(HOST))
+STATIC = $(shell rustup target list --installed | grep -qx $(MUSL) && echo $(MUSL) || echo $(HOST))
+static: packages ## the one static binary
+	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --target $(STATIC)
+	@stat --printf='%n  %s octets\n' target/$(STATIC)/release/sekisho
+
+static-test: static ## the static binary in an empty root folder
+	SEKISHO_STATIC_BINARY=$(CURDIR)/target/$(STATIC)/release/sekisho $(CARGO) test --locked --test static_binary

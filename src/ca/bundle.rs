@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ground::secret::{Passphrase, SecretBytes};
 use crate::ground::untrusted::is_hidden;
@@ -78,7 +79,7 @@ impl Bundle {
     ///
     /// # Errors
     /// The zip cannot be built; only for a lack of memory.
-    pub fn manual_zip(&self) -> Result<SecretBytes, Refusal> {
+    pub fn manual_zip(&self, now: Timestamp) -> Result<SecretBytes, Refusal> {
         let mut entries: Vec<(String, &[u8])> = Vec::new();
         let certificate = self.chain_pem();
         let root = self.root.pem();
@@ -92,7 +93,7 @@ impl Bundle {
             entries.push((format!("{}.crt", self.stem), certificate.as_bytes()));
         }
         entries.push(("ca.crt".to_owned(), root.as_bytes()));
-        zip(&self.stem, &entries).map_err(|_| Refusal::CryptographyFailed {})
+        zip(&self.stem, &entries, now).map_err(|_| Refusal::CryptographyFailed {})
     }
 }
 
@@ -122,13 +123,19 @@ fn escape(character: char) -> String {
 }
 
 /// A zip of one folder, stored and not compressed, in one allocation that is wiped.
-fn zip(folder: &str, entries: &[(String, &[u8])]) -> zip::result::ZipResult<SecretBytes> {
+fn zip(
+    folder: &str,
+    entries: &[(String, &[u8])],
+    now: Timestamp,
+) -> zip::result::ZipResult<SecretBytes> {
     // Per entry: two headers with the path, and their fixed parts with room to spare.
     let size =
         entries.iter().map(|(name, data)| data.len() + 2 * (folder.len() + name.len()) + 400);
     let buffer = Zeroizing::new(Vec::with_capacity(size.sum::<usize>() + 4_096));
     let mut writer = ZipWriter::new(Wiped(Cursor::new(buffer)));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(entry_time(now));
     writer.add_directory(folder, options.unix_permissions(0o700))?;
     for (name, data) in entries {
         writer.start_file(format!("{folder}/{name}"), options.unix_permissions(0o600))?;
@@ -136,6 +143,16 @@ fn zip(folder: &str, entries: &[(String, &[u8])]) -> zip::result::ZipResult<Secr
     }
     let Wiped(cursor) = writer.finish()?;
     Ok(SecretBytes::copy_of(&cursor.into_inner()))
+}
+
+/// The time of entries, in the local zone as zip has it; the earliest it can say for a clock before 1980.
+fn entry_time(now: Timestamp) -> zip::DateTime {
+    let (year, month, day, hour, minute, second) = now.local_parts();
+    let year = u16::try_from(year).unwrap_or(0);
+    let octet = |part: i8| u8::try_from(part).unwrap_or(0);
+    let (month, day) = (octet(month), octet(day));
+    zip::DateTime::from_date_and_time(year, month, day, octet(hour), octet(minute), octet(second))
+        .unwrap_or_default()
 }
 
 /// A cursor over wiped memory; the zip library wants to write and seek.
@@ -220,7 +237,7 @@ mod tests {
     #[test]
     fn the_zip_is_built_in_one_allocation() {
         let entries = vec![("a".to_owned(), [1_u8; 9_000].as_slice()), ("b".to_owned(), &[2; 10])];
-        let zip = zip("folder", &entries).unwrap();
+        let zip = zip("folder", &entries, Timestamp::from_unix(1_800_000_000)).unwrap();
         assert!(zip.expose().starts_with(b"PK"));
     }
 }

@@ -11,7 +11,7 @@ use super::serve::{GateOptions, ServeOptions};
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
-#[command(name = "sekisho", version, disable_help_subcommand = true)]
+#[command(name = "sekisho", version, disable_help_subcommand = true, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// What every verb takes.
     #[command(flatten)]

@@ -27,9 +27,10 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::ground::messages::Refusal;
+use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
 use arguments::{Arguments, Config, Issue, Vault, Verb};
 use environment::Environment;
@@ -51,15 +52,15 @@ pub fn run() -> ExitCode {
     if words.first().is_some_and(|program| orca::is_called(Path::new(program))) {
         return orca_catool(words.into_iter().skip(1).collect(), &environment);
     }
-    let command =
-        help::localise(Arguments::command(), "sekisho", language_of(&words, &environment));
+    let language = language_of(&words, &environment);
+    let command = help::localise(Arguments::command(), "sekisho", language);
     let parsed = command
         .try_get_matches_from(words)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     match parsed {
         Ok(Arguments { verb: Verb::OrcaCatool { words }, .. }) => orca_catool(words, &environment),
         Ok(arguments) => native(arguments, &environment),
-        Err(error) => usage(&error),
+        Err(error) => usage(&error, language),
     }
 }
 
@@ -92,7 +93,7 @@ fn orca_catool(words: Vec<OsString>, environment: &Environment) -> ExitCode {
     let screen = Screen::new(environment.language, false, environment.colours);
     match orca::run(words, environment) {
         Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => usage(&error),
+        Ok(Err(error)) => usage(&error, environment.language),
         Err(refusal) => finish(Err(refusal), &screen),
     }
 }
@@ -107,15 +108,21 @@ fn finish(done: Result<(), Refusal>, screen: &Screen) -> ExitCode {
     }
 }
 
-fn usage(error: &clap::Error) -> ExitCode {
-    // Nobody is left to tell when this cannot be printed.
-    let _ = error.print();
+fn usage(error: &clap::Error, language: Language) -> ExitCode {
+    if error.use_stderr() && language == Language::Japanese && error.kind() != HELP_FOR_MISSING {
+        Screen::new(language, false, false).refuse(&help::mistake(error));
+    } else {
+        // Nobody is left to tell when this cannot be printed.
+        let _ = error.print();
+    }
     if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
 }
 
+/// The parser shows the help itself where a command is missing.
+const HELP_FOR_MISSING: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
 /// The language of the help itself, which is needed before the words are understood.
-fn language_of(words: &[OsString], environment: &Environment) -> crate::ground::messages::Language {
-    use crate::ground::messages::Language;
+fn language_of(words: &[OsString], environment: &Environment) -> Language {
     let mut asked = words.iter().skip_while(|word| *word != "--lang").skip(1);
     let joined = words.iter().find_map(|word| word.to_str()?.strip_prefix("--lang="));
     match joined.or_else(|| asked.next()?.to_str()) {

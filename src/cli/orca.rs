@@ -241,7 +241,7 @@ fn issue_one(
     let issued = outcome.ok_or(Refusal::CryptographyFailed {})??;
     let path = session.deliver(&authority, &issued, |issued| {
         let path = places.certificates.join(format!("{}.zip", issued.bundle.stem));
-        files::write_new(&path, issued.bundle.manual_zip()?.expose(), PRIVATE)?;
+        files::write_new(&path, issued.bundle.manual_zip(session.now)?.expose(), PRIVATE)?;
         Ok(path)
     })?;
     session.screen.line(&path.display().to_string());
@@ -264,7 +264,7 @@ fn export(session: &Session, places: &Places, words: &ArgMatches) -> Result<(), 
     let authority = session.open()?;
     let bundle = authority.export(&Selector::Number(number), Encryption::Modern)?;
     let path = places.certificates.join(format!("{}.zip", bundle.stem));
-    files::write_atomic(&path, bundle.manual_zip()?.expose(), PRIVATE)?;
+    files::write_atomic(&path, bundle.manual_zip(session.now)?.expose(), PRIVATE)?;
     session.screen.line(&path.display().to_string());
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! when its holder may no longer come in.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,19 +57,23 @@ impl Reception {
         pending: Pending,
     ) {
         let snapshot = self.state.current();
-        let handshake = timeout(self.limits.handshake, self.shake_hands(stream, &snapshot));
+        // Each stage has its own place in memory, so that an idle connection holds only the last.
+        let handshake = Box::pin(self.shake_hands(stream, &snapshot));
+        let handshake = timeout(self.limits.handshake, handshake);
         let handshake = tokio::select! {
             handshake = handshake => handshake,
             () = self.drained() => return,
         };
         match handshake {
-            Ok(Handshake::Done(stream)) => self.admit(*stream, peer, &snapshot, pending).await,
+            Ok(Handshake::Done(stream)) => {
+                Box::pin(self.admit(stream, peer, &snapshot, pending)).await;
+            }
             Ok(Handshake::Refused(stream, verdict, error)) => {
                 self.journal.refused_in_handshake(peer, &verdict, &error);
                 self.linger(stream).await;
             }
             Ok(Handshake::PlainHttp(stream)) => {
-                redirect::lead_to_https(stream, Arc::clone(&snapshot.server)).await;
+                Box::pin(redirect::lead_to_https(stream, Arc::clone(&snapshot.server))).await;
             }
             Ok(Handshake::Gone) => {}
             Err(_) => self.journal.handshake_timed_out(peer),
@@ -97,7 +101,7 @@ impl Reception {
     /// Subscribes first and judges after: a revocation that comes in between is seen either way.
     async fn admit(
         &self,
-        mut stream: TlsStream<TcpStream>,
+        mut stream: Box<TlsStream<TcpStream>>,
         peer: SocketAddr,
         handshake: &Snapshot,
         pending: Pending,
@@ -122,12 +126,10 @@ impl Reception {
         let server = Arc::clone(&handshake.server);
         let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
         let Some(visit) = visit.map(Arc::new) else { return };
-        let service = async {
-            if speaks_http2 {
-                self.serve_http2(stream, visit).await;
-            } else {
-                self.serve_http1(stream, visit).await;
-            }
+        let service: Service<'_> = if speaks_http2 {
+            Box::pin(self.serve_http2(*stream, visit))
+        } else {
+            Box::pin(self.serve_http1(*stream, visit))
         };
         if let Some(refusal) = stay(service, admitted.clone(), changes).await {
             self.journal.cut(peer, refusal, &admitted);
@@ -220,14 +222,15 @@ enum Handshake {
     Gone,
 }
 
+type Service<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
 /// Serves until the service ends or its visitor may not stay: every change is judged, and so is
 /// the moment the last judgement ends. Dropping the service closes the connection.
 async fn stay(
-    service: impl Future<Output = ()>,
+    mut service: Service<'_>,
     mut admitted: Admitted,
     mut changes: watch::Receiver<Arc<Snapshot>>,
 ) -> Option<Refusal> {
-    let mut service = pin!(service);
     loop {
         let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);

@@ -7,6 +7,7 @@
 //! | `state` | what is in force now, as snapshots with an epoch |
 //! | `listener`, `connection` | from the socket to the cut |
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
+//! | `handshakes` | the same without sockets |
 //! | `proxy`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
 //! | `redirect`, `pages`, `greeting` | what the gate itself answers |
 //! | `log` | what it says of its visitors |
@@ -18,6 +19,7 @@
 
 mod connection;
 mod greeting;
+mod handshakes;
 mod headers;
 mod host;
 pub mod limits;
@@ -52,6 +54,7 @@ use revocation_lists::RevocationLists;
 use state::State;
 use tls::TlsSettings;
 
+pub use handshakes::Handshakes;
 pub use limits::Limits;
 pub use settings::{Files, Settings};
 
@@ -81,14 +84,7 @@ pub struct Gate {
 /// # Errors
 /// What is wrong with a file.
 pub fn check(settings: &Settings) -> Result<(), Refusal> {
-    let material = Material::read(&settings.files)?;
-    RevocationLists::read(
-        &settings.revocation_lists,
-        settings.grace_days,
-        &material.anchors,
-        clock::now(),
-    )
-    .map(drop)
+    Handshakes::open(settings).map(drop)
 }
 
 impl Gate {

@@ -75,6 +75,13 @@ impl Timestamp {
         self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y/%m/%d %H:%M:%S").to_string()
     }
 
+    /// Year, month, day, hour, minute and second in the zone of this machine, for zip entries.
+    #[must_use]
+    pub fn local_parts(self) -> (i16, i8, i8, i8, i8, i8) {
+        let time = self.zoned(&jiff::tz::TimeZone::system());
+        (time.year(), time.month(), time.day(), time.hour(), time.minute(), time.second())
+    }
+
     fn zoned(self, zone: &jiff::tz::TimeZone) -> jiff::Zoned {
         jiff::Timestamp::from_second(self.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)

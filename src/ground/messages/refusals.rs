@@ -344,6 +344,24 @@ refusals! {
         ja "{path} に {keys} の設定がありません" => "「キー=ファイルのパス」の行を追加してください。"
 
     // ---- the command line ----
+    UsageUnknownArgument { argument }
+        en "there is no argument {argument}" => "See --help."
+        ja "{argument} という指定はありません" => "使い方は --help で確認できます。"
+    UsageUnknownCommand { command }
+        en "there is no command {command}" => "See --help."
+        ja "{command} というコマンドはありません" => "使い方は --help で確認できます。"
+    UsageMissing { argument }
+        en "something is missing: {argument}" => "See --help."
+        ja "必要な指定がありません: {argument}" => "使い方は --help で確認できます。"
+    UsageInvalidValue { argument, value }
+        en "{value} is no value for {argument}" => "See --help."
+        ja "{argument} に {value} は指定できません" => "使い方は --help で確認できます。"
+    UsageConflict { argument, other }
+        en "{argument} cannot be used with {other}" => "See --help."
+        ja "{argument} は {other} と一緒に指定できません" => "使い方は --help で確認できます。"
+    UsageOther {}
+        en "the words cannot be understood" => "See --help."
+        ja "指定が正しくありません" => "使い方は --help で確認できます。"
     Cancelled {}
         en "cancelled; nothing was done" => "Give the command again when you are ready."
         ja "中止しました。何も行っていません" => "準備ができたら、もう一度実行してください。"

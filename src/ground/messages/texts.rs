@@ -153,10 +153,10 @@ texts! {
         en "Note: the .pem file holds the private key in the clear. Delete it where it is not needed."
         ja "注意: .pem ファイルは暗号化していない秘密鍵です。不要な場所からは削除してください。"
     NextServer {}
-        en "Next: install the file on the server; give the passphrase on another way than the file."
+        en "Next: install the file on the server. Give the passphrase separately from the file."
         ja "次の手順: ファイルをサーバに設置してください。パスフレーズはファイルとは別の方法で渡してください。"
     NextClient {}
-        en "Next: import the file on the holder's device; give the passphrase on another way than the file."
+        en "Next: import the file on the holder's device. Give the passphrase separately from the file."
         ja "次の手順: 使う人の機器にファイルを取り込んでください。パスフレーズはファイルとは別の方法で渡してください。"
     LookAlike { name, other, number }
         en "{name} looks like {other}, the name of certificate {number} in force"

@@ -1,0 +1,57 @@
+//! The gate's handshakes without its sockets: for a transport other than the listener's, and for
+//! `benches/handshake.rs`, which measures them in memory.
+
+use rustls::{Error, ServerConnection};
+use rustls_pki_types::CertificateDer;
+
+use super::material::Material;
+use super::revocation_lists::RevocationLists;
+use super::settings::Settings;
+use super::state::State;
+use super::tls::TlsSettings;
+use crate::admission::{Admitted, Refusal, admit};
+use crate::ground::clock;
+use crate::ground::messages;
+
+/// What a gate's handshakes need, as it stands in its files.
+pub struct Handshakes {
+    state: State,
+    tls: TlsSettings,
+}
+
+impl Handshakes {
+    /// Reads the files as [`super::Gate::open`] does.
+    ///
+    /// # Errors
+    /// What is wrong with a file.
+    pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
+        let material = Material::read(&settings.files)?;
+        let lists = RevocationLists::read(
+            &settings.revocation_lists,
+            settings.grace_days,
+            &material.anchors,
+            clock::now(),
+        )?;
+        let state = State::new(material.server, material.anchors, lists.in_force());
+        Ok(Self { state, tls: TlsSettings::new(settings.tls12) })
+    }
+
+    /// The gate's side of one connection, with a verifier and a ticket producer of its own.
+    ///
+    /// # Errors
+    /// rustls refuses the settings.
+    pub fn begin(&self) -> Result<ServerConnection, Error> {
+        let (config, _) = self.tls.for_connection(&self.state.current())?;
+        ServerConnection::new(config)
+    }
+
+    /// Judges the visitor of a finished handshake, full or resumed.
+    ///
+    /// # Errors
+    /// Why the visitor may not come in.
+    pub fn admit(&self, connection: &ServerConnection) -> Result<Admitted, Refusal> {
+        let chain: &[CertificateDer<'static>] = connection.peer_certificates().unwrap_or_default();
+        let snapshot = self.state.current();
+        admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
+    }
+}
