@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::ca::Bundle;
-use crate::ground::files::{self, PRIVATE, PUBLIC};
+use crate::ground::files::{self, FileError, PRIVATE, PUBLIC};
 use crate::ground::messages::Refusal;
 
 /// The files that were written for one certificate.
@@ -54,7 +54,8 @@ pub(super) fn write(bundle: &Bundle, folder: &Path, pem: bool) -> Result<Written
 /// Refuses a folder that cannot be written before anything is signed.
 pub(super) fn check_writable(folder: &Path) -> Result<(), Refusal> {
     let probe = folder.join(format!(".sekisho-probe-{}", std::process::id()));
-    files::write_new(&probe, b"", PRIVATE)?;
+    files::write_new(&probe, b"", PRIVATE)
+        .map_err(|error| FileError { path: folder.to_owned(), ..error })?;
     // It was just made by us.
     let _ = std::fs::remove_file(&probe);
     Ok(())

@@ -9,7 +9,7 @@ use crate::authority::{CertificateView, Standing};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::{Custody, Profile};
+use crate::ledger::{Custody, Holder, Profile};
 use crate::pki::SerialNumber;
 use crate::pki::revocation_list::Reason;
 
@@ -187,7 +187,7 @@ fn json_of(view: &CertificateView, now: Timestamp) -> Result<Value, Refusal> {
         "kind": kind,
         "subject": view.holder.as_ref().map(|holder| &holder.subject),
         "common_name": view.holder.as_ref().map(|holder| &holder.common_name),
-        "hosts": view.holder.as_ref().map(|holder| &holder.alternative_names),
+        "hosts": view.holder.as_ref().map(hosts),
         "person": view.holder.as_ref().and_then(|holder| holder.person.as_ref()),
         "device": view.holder.as_ref().and_then(|holder| holder.device.as_ref()),
         "source": view.holder.as_ref().and_then(|holder| holder.source.as_ref()),
@@ -205,6 +205,11 @@ fn serial(view: &CertificateView) -> String {
     SerialNumber::from_der_integer(view.record.serial())
         .map(|serial| serial.to_string())
         .unwrap_or_default()
+}
+
+/// The host names and addresses of a server certificate.
+fn hosts(holder: &Holder) -> Vec<&str> {
+    holder.alternative_names.split(", ").filter(|name| !name.is_empty()).collect()
 }
 
 fn key_place(view: &CertificateView) -> Text {

@@ -38,6 +38,9 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
         ..SecretSource::default()
     };
     let (mut secrets, code) = new_secrets(&source, language)?;
+    // Asked before the new key file is made, which may take this place, but never this file's.
+    let beside = session.folder.path().join(KEY_FILE);
+    let left_behind = files::exists(&beside);
     if let Some(path) = &arguments.new_key_file {
         secrets.push(make_key_file(path)?);
     }
@@ -50,8 +53,7 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     } else {
         authority.replace_slots(&secrets)?;
     }
-    let beside = session.folder.path().join(KEY_FILE);
-    if files::exists(&beside) && arguments.new_key_file.as_ref() != Some(&beside) {
+    if left_behind {
         // It opens nothing any more; left behind it would only mislead.
         std::fs::remove_file(&beside)
             .map_err(|error| files::FileError::from_io(&beside, &error))?;
