@@ -312,7 +312,7 @@ fn collect(folder: &Path, modules: &[String], sources: &mut Vec<Source>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let below = [modules, &[name.clone()]].concat();
+        let below = [modules, std::slice::from_ref(&name)].concat();
         if path.is_dir() {
             collect(&path, &below, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -310,6 +310,14 @@ impl Authority {
         Ok(self.ledger.reader()?.number_of_request(request)?)
     }
 
+    /// How many entries the ledger's chain has.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn entries(&self) -> Result<u64, Refusal> {
+        Ok(self.ledger.reader()?.entries()?)
+    }
+
     /// Reads the whole ledger and holds everything in it against everything else.
     ///
     /// # Errors

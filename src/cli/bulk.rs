@@ -10,12 +10,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::arguments::IssueClient;
 use super::handout;
 use super::issue::{encryption, json_of, request};
+use super::progress::Progress;
 use super::screen::{Table, Tone};
 use super::session::Session;
 use crate::authority::{Authority, Selector};
@@ -73,7 +73,7 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
     let mut results = Results::load(folder)?;
     let authority = session.open()?;
 
-    let bar = progress_bar(lines.len(), session);
+    let mut progress = Progress::new(session, u64::try_from(lines.len()).unwrap_or(u64::MAX));
     let mut outcomes: Vec<(usize, String, Outcome)> = Vec::new();
     let mut reports: Vec<Value> = Vec::new();
     let mut batch = Vec::new();
@@ -83,7 +83,7 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
         match settle(session, &authority, &results, line, folder)? {
             Settled::Outcome(outcome) => {
                 outcomes.push((place, name, outcome));
-                bar.inc(1);
+                progress.step();
             }
             Settled::Ask(request) => batch.push((place, name, *request)),
         }
@@ -102,12 +102,12 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
                     Err(refusal) => Outcome::Refused(refusal),
                 };
                 outcomes.push((place, name, outcome));
-                bar.inc(1);
+                progress.step();
             }
             results.save()?;
         }
     }
-    bar.finish_and_clear();
+    progress.finish();
     outcomes.sort_by_key(|(place, ..)| *place);
     report(session, &outcomes, &reports, &results)
 }
@@ -289,15 +289,4 @@ fn report(
         return Ok(());
     }
     Err(Refusal::LinesRefused { count: refused.len().to_string() })
-}
-
-fn progress_bar(lines: usize, session: &Session) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(lines).unwrap_or(u64::MAX));
-    if session.screen.is_json() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len}  {eta}") {
-        bar.set_style(style);
-    }
-    bar
 }

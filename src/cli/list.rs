@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::progress::Progress;
 use super::screen::{Table, Tone};
 use super::session::{Session, selector};
 use crate::authority::{CertificateView, Standing};
@@ -109,7 +110,10 @@ pub(super) fn show(session: &Session, which: &str) -> Result<(), Refusal> {
 /// Reads the whole ledger and holds everything against everything else.
 pub(super) fn verify(session: &Session) -> Result<(), Refusal> {
     let authority = session.open_sealed()?;
-    let verified = authority.verify(|_| ())?;
+    let mut progress = Progress::new(session, authority.entries()?);
+    let verified = authority.verify(|entry| progress.at(entry));
+    progress.finish();
+    let verified = verified?;
     session.screen.say(&Text::LedgerVerified {
         entries: verified.entries.to_string(),
         certificates: verified.certificates.to_string(),

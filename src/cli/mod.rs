@@ -14,6 +14,7 @@ mod issue;
 mod list;
 mod logging;
 mod orca;
+mod progress;
 mod quickstart;
 mod revoke;
 mod screen;

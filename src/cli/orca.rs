@@ -83,7 +83,7 @@ pub(super) fn run(
         Some(("export_cert", words)) => export(&session, &places, words),
         Some(("revoke_cert", words)) => revoke_certificate(&session, words),
         Some(("issue_crl", _)) => issue_crl(&session, &places, &settings),
-        Some(("list_cert", _)) => list(&session),
+        Some(("list_cert", _)) => list(&session, &places),
         _ => {
             specify_subcommand(&session.screen);
             Ok(())
@@ -293,7 +293,7 @@ fn issue_crl(session: &Session, places: &Places, settings: &OrcaCatool) -> Resul
     Ok(())
 }
 
-fn list(session: &Session) -> Result<(), Refusal> {
+fn list(session: &Session, places: &Places) -> Result<(), Refusal> {
     let authority: Authority = session.open_sealed()?;
     let language = session.screen.language();
     let mut table = Table::default();
@@ -315,6 +315,11 @@ fn list(session: &Session) -> Result<(), Refusal> {
         }
     }
     session.screen.table(&table);
+    let zips = secrets_in(&places.certificates, ".zip");
+    if zips > 0 {
+        let folder = places.certificates.display().to_string();
+        session.screen.warn(&Text::ZipsLieAbout { folder, count: zips.to_string() });
+    }
     Ok(())
 }
 
@@ -330,6 +335,16 @@ fn subject_options() -> super::arguments::SubjectOptions {
         organization: "orca".to_owned(),
         unit: None,
     }
+}
+
+/// How many files of the manual's names lie in a folder: six digits, two underscores, this ending.
+pub(super) fn secrets_in(folder: &Path, ending: &str) -> usize {
+    let is_ours = |name: &str| {
+        let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+        digits >= 6 && name.contains("__") && name.ends_with(ending)
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_ours)).count()
 }
 
 /// Whether a program's name is that of the manual's tool.

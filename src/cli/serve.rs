@@ -1,15 +1,17 @@
 //! `sekisho serve` and `sekisho config check`: the gate in front of a web application.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::logging;
+use super::orca::secrets_in;
 use super::session::Session;
 use crate::config::jma_receipt;
 use crate::gate::{self, Gate, Limits, Settings};
 use crate::ground::messages::{Refusal, Text};
+use crate::ground::untrusted::Untrusted;
 
 /// What makes a gate's settings.
 #[derive(Args, Debug)]
@@ -55,7 +57,22 @@ pub(super) enum LogFormat {
 /// Serves until it is told to stop.
 pub(super) fn serve(options: ServeOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
+    warn_of_passphrases(&options.gate.jma_receipt_conf);
     run(settings(options.gate)?, || ())
+}
+
+/// The manual's zip holds passphrases in the clear; installed with the rest, they lie about.
+fn warn_of_passphrases(configuration: &Path) {
+    let folder = configuration.parent().unwrap_or(Path::new("."));
+    let files = secrets_in(folder, ".pass") + secrets_in(folder, ".zip");
+    if files > 0 {
+        let folder = folder.to_string_lossy();
+        tracing::warn!(
+            folder = %Untrusted(&folder),
+            files,
+            "passphrases or zips of certificates lie here: delete them"
+        );
+    }
 }
 
 /// Checks everything that `serve` would check, and serves nobody.

@@ -417,6 +417,14 @@ impl Reader<'_> {
         next_number(&self.view)
     }
 
+    /// How many entries the chain has.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn entries(&self) -> Result<u64, LedgerError> {
+        Ok(Head::load(&self.view)?.sequence())
+    }
+
     /// Reads the whole chain, follows every link, and compares every record with what the chain
     /// says of it. Returns the number of entries. `progress` is told of each page of entries read.
     ///

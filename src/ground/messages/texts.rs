@@ -269,6 +269,9 @@ texts! {
     OrcaUnknownKeys { path, keys }
         en "{path} has settings that mean nothing here and are not used: {keys}"
         ja "{path} の次の設定は使われません: {keys}"
+    ZipsLieAbout { folder, count }
+        en "{count} zip files with private keys and their passphrases lie in {folder}. Delete them once they are installed; export_cert writes them again."
+        ja "秘密鍵とパスフレーズの入った zip ファイルが {folder} に{count}個あります。設置が済んだら削除してください。必要なときは export_cert で書き出し直せます"
     OrcaNextCrl {}
         en "Next: orca-catool issue_crl, and give the CRL to the server."
         ja "次の手順: orca-catool issue_crl を実行し、CRL をサーバに設置してください。"
