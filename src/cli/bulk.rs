@@ -30,6 +30,8 @@ use crate::pki::revocation_list::Reason;
 const LARGEST: u64 = 16 << 20;
 /// Certificates that share two durable commits.
 const BATCH: usize = 64;
+/// The columns a file may have; the first is a must.
+const COLUMNS: [&str; 4] = ["name", "person", "device", "days"];
 /// The list of what is done.
 const RESULTS: &str = "results.csv";
 
@@ -115,12 +117,24 @@ fn read(arguments: &IssueClient, file: &Path) -> Result<Vec<Line>, Refusal> {
     // Spreadsheets put a byte order mark before the first column's name.
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
     let whole = sha256(bytes);
+    let path = || Untrusted(&file.to_string_lossy()).to_string();
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(Refusal::CsvNotText { path: path() });
+    }
     let malformed = |error: &csv::Error| Refusal::CsvMalformed {
-        path: file.display().to_string(),
+        path: path(),
         reason: Untrusted(&error.to_string()).to_string(),
     };
     let mut reader =
         csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
+    let columns = reader.headers().map_err(|error| malformed(&error))?;
+    if !columns.iter().any(|column| column == "name")
+        || columns.iter().any(|column| !COLUMNS.contains(&column))
+    {
+        let found: Vec<String> =
+            columns.iter().map(|column| Untrusted(column).to_string()).collect();
+        return Err(Refusal::CsvColumns { path: path(), found: found.join(", ") });
+    }
     let mut lines = Vec::new();
     for (place, row) in (2..).zip(reader.deserialize::<Row>()) {
         let row = row.map_err(|error| malformed(&error))?;
@@ -263,7 +277,9 @@ fn report(
         table.row([(place, Tone::Plain), (name, Tone::Plain), (what, tone)]);
     }
     session.screen.table(&table);
-    session.screen.say(&Text::BulkResults { path: results.path.display().to_string() });
+    if files::exists(&results.path) {
+        session.screen.say(&Text::BulkResults { path: results.path.display().to_string() });
+    }
     session.screen.json(&json!({
         "issued": reports,
         "refused": refused,

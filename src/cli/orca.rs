@@ -144,8 +144,7 @@ fn initialise(session: &Session, places: &Places) -> Result<bool, Refusal> {
     ));
     screen.line("");
     screen.line("initialize ca?");
-    screen.ask("y or n> ");
-    let answer = read_answer().ok_or(Refusal::Cancelled {})?;
+    let answer = read_answer(|| screen.ask("y or n> ")).ok_or(Refusal::Cancelled {})?;
     if !answer.trim().eq_ignore_ascii_case("y") {
         return Ok(false);
     }

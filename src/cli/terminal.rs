@@ -74,11 +74,11 @@ fn read_keys(device: &mut File) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     }
 }
 
-/// Reads one line of standard input, without its end; `None` at its end or on Ctrl-C.
-#[must_use]
-pub(super) fn read_answer() -> Option<String> {
+/// Asks, then reads one line of standard input, without its end; `None` at its end or on Ctrl-C.
+pub(super) fn read_answer(ask: impl FnOnce()) -> Option<String> {
     let mut input = std::io::stdin();
     if !input.is_terminal() {
+        ask();
         return read_line(&mut input);
     }
     // Without signals Ctrl-C arrives as a character, and the answer is "nothing".
@@ -87,6 +87,8 @@ pub(super) fn read_answer() -> Option<String> {
     modes.local_modes -= LocalModes::ISIG;
     modes.special_codes[rustix::termios::SpecialCodeIndex::VEOL] = 0x03;
     tcsetattr(&input, OptionalActions::Now, &modes).ok()?;
+    // Only now: whoever answers at once gets the same.
+    ask();
     let answer = read_line(&mut input);
     let _ = tcsetattr(&input, OptionalActions::Now, &before);
     answer.filter(|answer| !answer.contains('\u{3}'))

@@ -404,6 +404,12 @@ refusals! {
     CsvMalformed { path, reason }
         en "{path} cannot be read as CSV: {reason}" => "Its first line must name the columns: name, and if wanted person, device, days."
         ja "{path} を CSV として読めません: {reason}" => "1行目に列名 (name、必要なら person, device, days) を書いてください。"
+    CsvColumns { path, found }
+        en "the first line of {path} names the columns: {found}" => "It must name the column name, and if wanted person, device and days; no others."
+        ja "{path} の1行目の列名は {found} です" => "列名は name が必須で、ほかに使えるのは person, device, days だけです。"
+    CsvNotText { path }
+        en "{path} is not text in UTF-8" => "Save it again as CSV UTF-8."
+        ja "{path} の文字コードが UTF-8 ではありません" => "Excel では「CSV UTF-8 (コンマ区切り)」の形式で保存し直してください。"
     LinesRefused { count }
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
