@@ -197,9 +197,24 @@ fn names_that_speak_to_the_terminal_are_refused_and_shown_harmlessly() {
             assert_harmless(&ran);
             assert_eq!(ran.code, Some(1), "{words:?}: {ran:?}");
         }
-        let mut config = desk.command(desk::SEKISHO);
-        config.args(["config", "check", "--jma-receipt-conf", name]);
-        assert_harmless(&desk::finish(config));
+        for words in [
+            ["config", "check", "--jma-receipt-conf", name].as_slice(),
+            &["issue", "client", "x", "--days", name],
+            &["list", "--lang", name],
+            &["list", name],
+            &[name],
+            &["list", "--dir", name],
+            &["orca-catool", name],
+            &["orca-catool", "--lang", name],
+        ] {
+            for locale in ["C.UTF-8", "ja_JP.UTF-8"] {
+                let mut command = desk.command(desk::SEKISHO);
+                command.args(words).env("LANG", locale);
+                let ran = desk::finish(command);
+                assert_harmless(&ran);
+                assert!(matches!(ran.code, Some(1 | 2)), "{words:?}: {ran:?}");
+            }
+        }
         desk.write("jma-receipt.conf", format!("SERVER_CRT=/{name}\nSERVER_PEM=/x\nCA_CRT=/y\n"));
         let mut config = desk.command(desk::SEKISHO);
         config.args(["config", "check", "--jma-receipt-conf", "jma-receipt.conf"]);

@@ -19,12 +19,13 @@ use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::ledger::{
     Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
 };
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
-use crate::pki::{Certificate, PrivateKey};
+use crate::pki::{Certificate, CommonName, PrivateKey};
 use crate::revocation::{self, SignedCrl};
 use crate::vault::{OpenVault, SealedVault, SlotSecret, SlotSummary};
 
@@ -110,7 +111,8 @@ impl DataFolder {
         if self.is_initialised() {
             return Ok(());
         }
-        Err(Refusal::NotInitialised { folder: self.0.display().to_string() })
+        let folder = Untrusted(&self.0.to_string_lossy()).to_string();
+        Err(Refusal::NotInitialised { folder })
     }
 }
 
@@ -261,16 +263,20 @@ impl Authority {
     pub fn resolve(&self, selector: &Selector) -> Result<u64, Refusal> {
         let name = match selector {
             Selector::Number(number) => return Ok(*number),
-            Selector::CommonName(name) => name,
+            // As it is stored: however it was typed, composed.
+            Selector::CommonName(name) => match CommonName::parse(name) {
+                Ok(name) => name.as_str().to_owned(),
+                Err(_) => name.clone(),
+            },
         };
         let reader = self.ledger.reader()?;
         let mut live = Vec::new();
-        for number in reader.numbers_of_name(name)? {
+        for number in reader.numbers_of_name(&name)? {
             if reader.record(number)?.is_some_and(|record| record.state() == State::Issued) {
                 live.push(number);
             }
         }
-        let shown = crate::ground::untrusted::Untrusted(name).to_string();
+        let shown = Untrusted(&name).to_string();
         match live.as_slice() {
             [] => Err(Refusal::UnknownName { name: shown }),
             [number] => Ok(*number),
@@ -286,10 +292,7 @@ impl Authority {
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub fn look_alikes(
-        &self,
-        name: &crate::pki::CommonName,
-    ) -> Result<Vec<CertificateView>, Refusal> {
+    pub fn look_alikes(&self, name: &CommonName) -> Result<Vec<CertificateView>, Refusal> {
         let reader = self.ledger.reader()?;
         let mut found = Vec::new();
         for number in reader.numbers_of_name(&ca::skeleton_key(name))? {

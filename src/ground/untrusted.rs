@@ -32,6 +32,23 @@ impl fmt::Debug for Untrusted<'_> {
     }
 }
 
+/// Shows text of several lines, in which words from outside may stand, with nothing hidden.
+#[derive(Clone, Copy)]
+pub struct Lines<'a>(pub &'a str);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_hidden(character) && character != '\n' {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whether a character does not show as itself: a control, a format character, or a separator
 /// of lines or paragraphs (Unicode categories Cc, Cf, Zl, Zp, and the fillers that show as nothing).
 #[must_use]
@@ -54,6 +71,11 @@ mod tests {
     fn escape_newline_and_bidi_controls_are_shown_not_obeyed() {
         let shown = Untrusted("a\u{1b}[31m\nb\u{202e}c\u{85}\u{2028}").to_string();
         assert_eq!(shown, "a\\u{1b}[31m\\nb\\u{202e}c\\u{85}\\u{2028}");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(Lines("a\u{1b}[31m\n  → b\\").to_string(), "a\\u{1b}[31m\n  → b\\");
     }
 
     #[test]
