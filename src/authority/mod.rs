@@ -24,7 +24,7 @@ use crate::ledger::{
 };
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
-use crate::pki::{Certificate, PrivateKey};
+use crate::pki::{Certificate, CommonName, PrivateKey};
 use crate::revocation::{self, SignedCrl};
 use crate::vault::{OpenVault, SealedVault, SlotSecret, SlotSummary};
 
@@ -263,14 +263,19 @@ impl Authority {
             Selector::Number(number) => return Ok(*number),
             Selector::CommonName(name) => name,
         };
+        // Names are recorded composed (NFC); a Mac types them in parts.
+        let name = match CommonName::parse(name) {
+            Ok(name) => name.as_str().to_owned(),
+            Err(_) => name.clone(),
+        };
         let reader = self.ledger.reader()?;
         let mut live = Vec::new();
-        for number in reader.numbers_of_name(name)? {
+        for number in reader.numbers_of_name(&name)? {
             if reader.record(number)?.is_some_and(|record| record.state() == State::Issued) {
                 live.push(number);
             }
         }
-        let shown = crate::ground::untrusted::Untrusted(name).to_string();
+        let shown = crate::ground::untrusted::Untrusted(&name).to_string();
         match live.as_slice() {
             [] => Err(Refusal::UnknownName { name: shown }),
             [number] => Ok(*number),
@@ -286,10 +291,7 @@ impl Authority {
     ///
     /// # Errors
     /// The ledger could not be read.
-    pub fn look_alikes(
-        &self,
-        name: &crate::pki::CommonName,
-    ) -> Result<Vec<CertificateView>, Refusal> {
+    pub fn look_alikes(&self, name: &CommonName) -> Result<Vec<CertificateView>, Refusal> {
         let reader = self.ledger.reader()?;
         let mut found = Vec::new();
         for number in reader.numbers_of_name(&ca::skeleton_key(name))? {

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ground::messages::{Language, Refusal, Text};
+use crate::ground::untrusted::nothing_hidden;
 
 /// Where results go, and in which form.
 pub(super) struct Screen {
@@ -66,7 +67,7 @@ impl Screen {
     /// Prints a line as it is, unless a machine reads.
     pub(super) fn line(&self, line: &str) {
         if !self.json {
-            write_line(&mut std::io::stdout().lock(), line);
+            write_line(&mut std::io::stdout().lock(), &nothing_hidden(line));
         }
     }
 
@@ -81,7 +82,7 @@ impl Screen {
     pub(super) fn warn(&self, text: &Text) {
         let text = text.render(self.language);
         let mark = Text::Warning {}.render(self.language);
-        write_line(&mut std::io::stderr().lock(), &format!("{mark}{text}"));
+        write_line(&mut std::io::stderr().lock(), &nothing_hidden(&format!("{mark}{text}")));
     }
 
     /// Prints the result for a machine, when one reads.
@@ -93,8 +94,11 @@ impl Screen {
 
     /// Prints a table, unless a machine reads.
     pub(super) fn table(&self, table: &Table) {
+        if self.json {
+            return;
+        }
         for line in table.lines(self.colours) {
-            self.line(&line);
+            write_line(&mut std::io::stdout().lock(), &line);
         }
     }
 
@@ -114,7 +118,8 @@ impl Screen {
             for language in languages {
                 let mark = Text::ErrorMark {}.render(language);
                 let (what, next) = (refusal.what(language), refusal.next(language));
-                write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
+                let text = format!("{mark}{what}\n  → {next}");
+                write_line(&mut stderr, &nothing_hidden(&text));
             }
         }
     }
@@ -123,7 +128,9 @@ impl Screen {
 impl Table {
     /// Adds a row.
     pub(super) fn row<const COLUMNS: usize>(&mut self, cells: [(String, Tone); COLUMNS]) {
-        self.rows.push(cells.into());
+        let cell =
+            |(text, tone): (String, Tone)| (nothing_hidden(&text).replace('\n', "\\n"), tone);
+        self.rows.push(cells.map(cell).into());
     }
 
     /// Adds a row of a label and a value.

@@ -32,6 +32,21 @@ impl fmt::Debug for Untrusted<'_> {
     }
 }
 
+/// A whole text for a terminal, with the paths people typed in it: what is hidden is escaped as in
+/// [`Untrusted`], but nothing is cut, and line ends stay.
+#[must_use]
+pub fn nothing_hidden(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// Whether a character does not show as itself: a control, a format character, or a separator
 /// of lines or paragraphs (Unicode categories Cc, Cf, Zl, Zp, and the fillers that show as nothing).
 #[must_use]
@@ -54,6 +69,12 @@ mod tests {
     fn escape_newline_and_bidi_controls_are_shown_not_obeyed() {
         let shown = Untrusted("a\u{1b}[31m\nb\u{202e}c\u{85}\u{2028}").to_string();
         assert_eq!(shown, "a\\u{1b}[31m\\nb\\u{202e}c\\u{85}\\u{2028}");
+    }
+
+    #[test]
+    fn a_whole_text_keeps_its_lines_and_its_length() {
+        let text = format!("a\n\u{1b}[31m{}", "b".repeat(200));
+        assert_eq!(nothing_hidden(&text), format!("a\n\\u{{1b}}[31m{}", "b".repeat(200)));
     }
 
     #[test]
