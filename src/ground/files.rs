@@ -104,10 +104,22 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 /// As [`read`], and `SymbolicLink`, `ForeignOwner`, `LooseMode`.
 pub fn read_secret(path: &Path, limit: u64) -> Result<SecretBytes, FileError> {
     let file = open_regular(path, OFlags::NOFOLLOW)?;
-    let stat = rustix::fs::fstat(&file).map_err(|e| FileError::from_errno(path, e))?;
-    check_owner(path, stat.st_uid)?;
-    check_closed(path, stat.st_mode)?;
+    check_secret(path, &file)?;
     read_bounded(path, &file, limit).map(SecretBytes::new)
+}
+
+/// Accepts an open file as one of our secrets: a regular one, owned by us (or by root), and closed
+/// to group and others.
+///
+/// # Errors
+/// `NotAFile`, `ForeignOwner`, `LooseMode`.
+pub fn check_secret(path: &Path, file: &impl AsFd) -> Result<(), FileError> {
+    let stat = rustix::fs::fstat(file).map_err(|e| FileError::from_errno(path, e))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err(FileError::new(path, FileProblem::NotAFile));
+    }
+    check_owner(path, stat.st_uid)?;
+    check_closed(path, stat.st_mode)
 }
 
 /// Reads a secret of a service, as [`read_secret`]; but root, who serves for others, may also read

@@ -13,7 +13,7 @@ use super::LedgerError;
 use super::blocks::CheckedBlocks;
 use super::entry::sha256;
 use crate::ground::clock;
-use crate::ground::files::{FileError, PRIVATE};
+use crate::ground::files::{self, FileError, PRIVATE};
 
 /// A table by its name; keys and values are bytes.
 pub(super) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
@@ -96,6 +96,7 @@ impl Store {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::open(path, flags, Mode::from_raw_mode(PRIVATE))
             .map_err(|errno| FileError::from_io(path, &errno.into()))?;
+        files::check_secret(path, &file)?;
         let lock = rustix::io::fcntl_dupfd_cloexec(&file, 0).map_err(std::io::Error::from)?;
         wait_for_lock(&lock)?;
         let blocks = CheckedBlocks::new(File::from(file))?;
