@@ -270,6 +270,11 @@ fn holder_of(subject: &DistinguishedName, alternative_names: String) -> Result<H
     Ok(Holder::new(subject.to_string(), common_name, alternative_names)?)
 }
 
+/// The names whole: what is shown to people cuts long ones.
 fn joined(names: &[SubjectAlternativeName]) -> String {
-    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let text = |name: &SubjectAlternativeName| match name {
+        SubjectAlternativeName::Dns(host) => host.clone(),
+        SubjectAlternativeName::Address(address) => address.to_string(),
+    };
+    names.iter().map(text).collect::<Vec<_>>().join(", ")
 }

@@ -102,12 +102,13 @@ impl Desk {
         command
     }
 
-    /// `sekisho` over the CA in `ca/`. Its vault is opened with the key file there when there is
-    /// one, else with the passphrase.
+    /// `sekisho` over the CA in `ca/`. Its vault is opened with what the words name, else with the
+    /// key file there when there is one, else with the passphrase.
     pub(crate) fn sekisho(&self, words: &[&str]) -> Command {
         let mut command = self.command(SEKISHO);
         command.args(words).arg("--dir").arg(self.path("ca"));
-        if !self.path("ca/vault.key").exists() {
+        let named = words.contains(&"--key-file") || words.contains(&"--passphrase-file");
+        if !named && !self.path("ca/vault.key").exists() {
             command.arg("--passphrase-file").arg(self.path("passphrase"));
         }
         command
