@@ -109,9 +109,8 @@ fn a_vault_that_asks_for_huge_costs_is_refused_before_any_memory_is_taken() {
         forged[place + offset..place + offset + asked.len()].copy_from_slice(asked);
         forged.extend_from_slice(&sha256(&forged));
         desk.write("ca/authority/vault", &forged);
-        let ran = bounded(&desk, &["crl"]);
-        assert_eq!(ran.code, Some(1), "{offset} {asked:?}: {ran:?}");
-        assert!(ran.error.contains("vault"), "{offset} {asked:?}: {ran:?}");
+        // Not the words of a machine without memory: it was never asked for any.
+        bounded(&desk, &["crl"]).refused(&["asks for more, or less, work"]);
     }
     // A body said to be of 4 GiB, and a file that is.
     let mut forged = genuine.clone();
