@@ -99,7 +99,7 @@ fn a_vault_that_asks_for_huge_costs_is_refused_before_any_memory_is_taken() {
     for (offset, asked) in [
         (2, [0x7F, 0xFF, 0xFF].as_slice()), // 8 GiB
         (2, &[0x20, 0, 0]),                 // 2 GiB
-        (2, &[0, 0, 8]),                    // nothing: as cheap to guess as to check
+        (2, &[0, 0x80, 0]),                 // 32 MiB: cheaper to guess
         (7, &[0x7F]),                       // 127 passes
         (10, &[0x7F]),                      // 127 lanes
         (7, &[0]),
