@@ -35,9 +35,9 @@ fn names_that_cannot_be_in_a_certificate_are_refused() {
     }
     for (host, english, japanese) in [
         ("*.example.jp", "wildcard (*)", "ワイルドカード (*)"),
-        ("weborca server", "not a host name", "ホスト名として使えない"),
-        ("192.168.1.300", "not a host name", "ホスト名として使えない"),
-        ("受付", "not a host name", "ホスト名として使えない"),
+        ("weborca server", "neither a host name nor an IP address", "ホスト名としても"),
+        ("192.168.1.300", "neither a host name nor an IP address", "ホスト名としても"),
+        ("受付", "neither a host name nor an IP address", "ホスト名としても"),
     ] {
         refused(&desk, english, japanese, || desk.sekisho(&["issue", "server", host]));
     }

@@ -125,6 +125,44 @@ fn a_vault_that_asks_for_huge_costs_is_refused_before_any_memory_is_taken() {
     bounded(&desk, &["crl"]).success();
 }
 
+// Catches: two kinds of damage that ask for different remedies, told in one sentence.
+#[test]
+fn damage_of_each_kind_has_its_own_sentence() {
+    let desk = Desk::with_authority();
+    let read = |file: &str| std::fs::read(desk.path(file)).unwrap();
+    let (vault, ledger) = (read("ca/authority/vault"), read("ca/authority/ledger"));
+    let mut sentences = std::collections::BTreeSet::new();
+    let mut said = |words: &[&str]| {
+        let ran = desk.ca(words);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(sentences.insert(ran.error.clone()), "said before: {ran:?}");
+    };
+    desk.write("other", "another passphrase");
+    said(&["crl", "--passphrase-file", "other"]);
+    desk.write("ca/authority/vault", &vault[..vault.len() / 2]);
+    said(&["crl"]);
+    let mut flipped = vault.clone();
+    flipped[100] ^= 1;
+    desk.write("ca/authority/vault", &flipped);
+    said(&["crl"]);
+    desk.write("ca/authority/vault", "something else");
+    said(&["crl"]);
+    desk.write("ca/authority/vault", &vault);
+    desk.write("other", "another passphrase");
+    desk.ca(&["vault", "passwd", "--new-passphrase-file", "other"]).success();
+    let new_vault = read("ca/authority/vault");
+    // The vault is older than the ledger, and the reverse.
+    desk.write("ca/authority/vault", &vault);
+    said(&["crl"]);
+    desk.write("ca/authority/vault", &new_vault);
+    desk.write("ca/authority/ledger", &ledger);
+    said(&["crl", "--passphrase-file", "other"]);
+    desk.write("ca/authority/ledger", &ledger[..ledger.len() / 2]);
+    said(&["crl", "--passphrase-file", "other"]);
+    std::fs::remove_file(desk.path("ca/authority/ledger")).unwrap();
+    said(&["crl", "--passphrase-file", "other"]);
+}
+
 /// A CA with certificates in every state a person can make.
 fn populated() -> Desk {
     let desk = Desk::with_key_file();

@@ -130,7 +130,7 @@ impl Torture {
             })
             .map(|certificate| certificate["number"].as_u64().unwrap())
             .collect();
-        let Some(number) = valid.get(self.random.below(valid.len().max(1) as u64) as usize) else {
+        let Some(number) = self.random.one_of(&valid) else {
             return self.issue();
         };
         let command = self.desk.sekisho(&["revoke", &number.to_string(), "--json"]);
@@ -163,7 +163,7 @@ impl Torture {
     /// Runs a command and kills it at a random moment; whether it was still running, and what it
     /// had printed.
     fn run_and_kill(&mut self, mut command: Command, kind: usize) -> (bool, String) {
-        let longest = self.durations[kind].as_micros() as u64;
+        let longest = u64::try_from(self.durations[kind].as_micros()).unwrap();
         let moment = Duration::from_micros(self.random.below(longest + longest / 8));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -184,6 +184,11 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) % bound.max(1)
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        let place = self.below(u64::try_from(all.len()).unwrap());
+        all.get(usize::try_from(place).unwrap()).copied()
     }
 }
 

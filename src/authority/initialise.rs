@@ -7,6 +7,7 @@ use crate::ca;
 use crate::ground::clock::Timestamp;
 use crate::ground::files::{self, FileError, PRIVATE_FOLDER};
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::ledger::{Event, Ledger, VaultMark, octets};
 use crate::pki::{DistinguishedName, KeyAlgorithm, PrivateKey};
 use crate::vault::{OpenVault, SlotSecret};
@@ -37,7 +38,7 @@ impl Authority {
         files::ensure_folder(folder.path(), PRIVATE_FOLDER)?;
         let _lock = lock(folder)?;
         if folder.is_initialised() {
-            let folder = folder.path().display().to_string();
+            let folder = Untrusted(&folder.path().to_string_lossy()).to_string();
             return Err(Refusal::AlreadyInitialised { folder });
         }
         let key =

@@ -19,6 +19,7 @@ use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::ledger::{
     Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
 };
@@ -110,7 +111,8 @@ impl DataFolder {
         if self.is_initialised() {
             return Ok(());
         }
-        Err(Refusal::NotInitialised { folder: self.0.display().to_string() })
+        let folder = Untrusted(&self.0.to_string_lossy()).to_string();
+        Err(Refusal::NotInitialised { folder })
     }
 }
 
@@ -261,12 +263,11 @@ impl Authority {
     pub fn resolve(&self, selector: &Selector) -> Result<u64, Refusal> {
         let name = match selector {
             Selector::Number(number) => return Ok(*number),
-            Selector::CommonName(name) => name,
-        };
-        // Names are recorded composed (NFC); a Mac types them in parts.
-        let name = match CommonName::parse(name) {
-            Ok(name) => name.as_str().to_owned(),
-            Err(_) => name.clone(),
+            // As it is stored: however it was typed, composed.
+            Selector::CommonName(name) => match CommonName::parse(name) {
+                Ok(name) => name.as_str().to_owned(),
+                Err(_) => name.clone(),
+            },
         };
         let reader = self.ledger.reader()?;
         let mut live = Vec::new();
@@ -275,7 +276,7 @@ impl Authority {
                 live.push(number);
             }
         }
-        let shown = crate::ground::untrusted::Untrusted(&name).to_string();
+        let shown = Untrusted(&name).to_string();
         match live.as_slice() {
             [] => Err(Refusal::UnknownName { name: shown }),
             [number] => Ok(*number),

@@ -11,6 +11,7 @@ use crate::authority::{Authority, Initialise};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::secret::Passphrase;
+use crate::ground::untrusted::Untrusted;
 use crate::pki::{CommonName, DistinguishedName, KeyAlgorithm};
 use crate::vault::SlotSecret;
 
@@ -54,7 +55,7 @@ pub(super) fn run(session: &Session, arguments: &Init) -> Result<(), Refusal> {
 /// Refuses early, before anything is asked.
 pub(super) fn refuse_initialised(session: &Session) -> Result<(), Refusal> {
     if session.folder.is_initialised() {
-        let folder = session.folder.path().display().to_string();
+        let folder = Untrusted(&session.folder.path().to_string_lossy()).to_string();
         return Err(Refusal::AlreadyInitialised { folder });
     }
     Ok(())
@@ -107,7 +108,7 @@ pub(super) fn subject(name: &str, options: &SubjectOptions) -> Result<Distinguis
 /// A key algorithm by its name.
 pub(super) fn algorithm(name: &str) -> Result<KeyAlgorithm, Refusal> {
     KeyAlgorithm::parse(name).ok_or_else(|| Refusal::UnknownAlgorithm {
-        name: crate::ground::untrusted::Untrusted(name).to_string(),
+        name: Untrusted(name).to_string(),
         known: KeyAlgorithm::ALL.map(KeyAlgorithm::name).join(", "),
     })
 }

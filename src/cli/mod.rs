@@ -112,6 +112,8 @@ fn finish(done: Result<(), Refusal>, screen: &Screen) -> ExitCode {
 fn usage(error: &clap::Error, language: Language) -> ExitCode {
     if error.use_stderr() && language == Language::Japanese && error.kind() != HELP_FOR_MISSING {
         Screen::new(language, false, false).refuse(&help::mistake(error));
+    } else if error.use_stderr() {
+        Screen::mistake(error);
     } else {
         // Nobody is left to tell when this cannot be printed.
         let _ = error.print();

@@ -174,7 +174,7 @@ fn specify_subcommand(screen: &Screen) {
 }
 
 fn read_configuration(session: &Session, places: &Places) -> Result<OrcaCatool, Refusal> {
-    let path = places.configuration.display().to_string();
+    let path = Untrusted(&places.configuration.to_string_lossy()).to_string();
     let bytes = files::read(&places.configuration, orca_catool::LARGEST)?;
     let malformed = || Refusal::OrcaConfigMalformed { path: path.clone() };
     let text = std::str::from_utf8(&bytes).map_err(|_| malformed())?;

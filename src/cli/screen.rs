@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::ground::messages::{Language, Refusal, Text};
-use crate::ground::untrusted::nothing_hidden;
+use crate::ground::untrusted::{Lines, Untrusted, is_hidden};
 
 /// Where results go, and in which form.
 pub(super) struct Screen {
@@ -64,10 +64,10 @@ impl Screen {
         self.line(&text.render(self.language));
     }
 
-    /// Prints a line as it is, unless a machine reads.
+    /// Prints a line, unless a machine reads.
     pub(super) fn line(&self, line: &str) {
         if !self.json {
-            write_line(&mut std::io::stdout().lock(), &nothing_hidden(line));
+            write_line(&mut std::io::stdout().lock(), line);
         }
     }
 
@@ -82,24 +82,33 @@ impl Screen {
     pub(super) fn warn(&self, text: &Text) {
         let text = text.render(self.language);
         let mark = Text::Warning {}.render(self.language);
-        write_line(&mut std::io::stderr().lock(), &nothing_hidden(&format!("{mark}{text}")));
+        write_line(&mut std::io::stderr().lock(), &format!("{mark}{text}"));
     }
 
     /// Prints the result for a machine, when one reads.
     pub(super) fn json(&self, value: &serde_json::Value) {
         if self.json {
-            write_line(&mut std::io::stdout().lock(), &value.to_string());
+            write_raw(&mut std::io::stdout().lock(), &value.to_string());
         }
     }
 
     /// Prints a table, unless a machine reads.
     pub(super) fn table(&self, table: &Table) {
-        if self.json {
-            return;
+        for line in table.lines(self.colours).iter().filter(|_| !self.json) {
+            write_raw(&mut std::io::stdout().lock(), line);
         }
-        for line in table.lines(self.colours) {
-            write_line(&mut std::io::stdout().lock(), &line);
+    }
+
+    /// Prints what the parser says of a mistake in the words, on standard error.
+    pub(super) fn mistake(error: &clap::Error) {
+        let mut text = error.to_string();
+        for word in std::env::args_os() {
+            let word = word.to_string_lossy();
+            if word.chars().any(is_hidden) {
+                text = text.replace(&*word, &Untrusted(&word).to_string());
+            }
         }
+        write_line(&mut std::io::stderr().lock(), text.trim_end());
     }
 
     /// Prints a refusal on standard error: what, and what to do next.
@@ -108,7 +117,7 @@ impl Screen {
         let mut stderr = std::io::stderr().lock();
         if self.json {
             let error = serde_json::json!({"code": refusal.code(), "what": what, "next": next});
-            write_line(&mut stderr, &serde_json::json!({ "error": error }).to_string());
+            write_raw(&mut stderr, &serde_json::json!({ "error": error }).to_string());
         } else {
             let mut languages = vec![self.language];
             if self.bilingual {
@@ -118,8 +127,7 @@ impl Screen {
             for language in languages {
                 let mark = Text::ErrorMark {}.render(language);
                 let (what, next) = (refusal.what(language), refusal.next(language));
-                let text = format!("{mark}{what}\n  → {next}");
-                write_line(&mut stderr, &nothing_hidden(&text));
+                write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
             }
         }
     }
@@ -128,9 +136,8 @@ impl Screen {
 impl Table {
     /// Adds a row.
     pub(super) fn row<const COLUMNS: usize>(&mut self, cells: [(String, Tone); COLUMNS]) {
-        let cell =
-            |(text, tone): (String, Tone)| (nothing_hidden(&text).replace('\n', "\\n"), tone);
-        self.rows.push(cells.map(cell).into());
+        let harmless = |(text, tone): (String, Tone)| (Lines(&text).to_string(), tone);
+        self.rows.push(cells.map(harmless).into());
     }
 
     /// Adds a row of a label and a value.
@@ -176,7 +183,12 @@ impl Tone {
     }
 }
 
+/// Writes text of ours in which words from outside may stand: a path, a name, an argument.
 fn write_line(to: &mut impl Write, line: &str) {
+    write_raw(to, &Lines(line).to_string());
+}
+
+fn write_raw(to: &mut impl Write, line: &str) {
     // Whoever closed the pipe does not want to hear more.
     let _ = writeln!(to, "{line}");
 }

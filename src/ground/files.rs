@@ -108,8 +108,8 @@ pub fn read_secret(path: &Path, limit: u64) -> Result<SecretBytes, FileError> {
     read_bounded(path, &file, limit).map(SecretBytes::new)
 }
 
-/// Accepts an open file as one of our secrets: a regular one, owned by us (or by root), and closed
-/// to group and others.
+/// Accepts an open file only when it is a regular one, owned by us (or by root), and closed to group
+/// and others.
 ///
 /// # Errors
 /// `NotAFile`, `ForeignOwner`, `LooseMode`.

@@ -32,19 +32,21 @@ impl fmt::Debug for Untrusted<'_> {
     }
 }
 
-/// A whole text for a terminal, with the paths people typed in it: what is hidden is escaped as in
-/// [`Untrusted`], but nothing is cut, and line ends stay.
-#[must_use]
-pub fn nothing_hidden(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_hidden(character) && character != '\n' {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
+/// Shows text of several lines, in which words from outside may stand, with nothing hidden.
+#[derive(Clone, Copy)]
+pub struct Lines<'a>(pub &'a str);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if is_hidden(character) && character != '\n' {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
         }
+        Ok(())
     }
-    shown
 }
 
 /// Whether a character does not show as itself: a control, a format character, or a separator
@@ -72,9 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_text_keeps_its_lines_and_its_length() {
-        let text = format!("a\n\u{1b}[31m{}", "b".repeat(200));
-        assert_eq!(nothing_hidden(&text), format!("a\n\\u{{1b}}[31m{}", "b".repeat(200)));
+    fn lines_stay_lines() {
+        assert_eq!(Lines("a\u{1b}[31m\n  → b\\").to_string(), "a\\u{1b}[31m\n  → b\\");
     }
 
     #[test]

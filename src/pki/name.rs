@@ -81,9 +81,15 @@ pub enum NameError {
     /// A wildcard; every server gets its own certificate.
     Wildcard,
     /// Not a host name of letters, digits and hyphens (RFC 952, RFC 1123).
-    HostName,
+    HostName {
+        /// The text.
+        text: String,
+    },
     /// Not an IP address.
-    Address,
+    Address {
+        /// The text.
+        text: String,
+    },
     /// The name could not be written in DER.
     Encoding,
 }
@@ -259,7 +265,7 @@ impl SubjectAlternativeName {
         let last_is_number =
             text.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
         if last_is_number || !text.split('.').all(is_host_label) {
-            return Err(NameError::HostName);
+            return Err(NameError::HostName { text: text.to_owned() });
         }
         Ok(Self::Dns(text.to_ascii_lowercase()))
     }
@@ -269,7 +275,7 @@ impl SubjectAlternativeName {
     /// # Errors
     /// [`NameError::Address`].
     pub fn parse_address(text: &str) -> Result<Self, NameError> {
-        text.parse().map(Self::Address).map_err(|_| NameError::Address)
+        text.parse().map(Self::Address).map_err(|_| NameError::Address { text: text.to_owned() })
     }
 }
 
@@ -295,8 +301,10 @@ impl From<NameError> for Refusal {
             }
             NameError::Country => Self::NameCountry {},
             NameError::Wildcard => Self::NameWildcard {},
-            NameError::HostName => Self::NameHostName {},
-            NameError::Address => Self::NameAddress {},
+            NameError::HostName { text } => {
+                Self::NameHostName { text: Untrusted(&text).to_string() }
+            }
+            NameError::Address { text } => Self::NameAddress { text: Untrusted(&text).to_string() },
             NameError::Encoding => Self::NameEncoding {},
         }
     }
@@ -530,9 +538,10 @@ mod tests {
         assert_eq!(parse("*.example.jp"), Err(NameError::Wildcard));
         for bad in ["a_b", "a.", ".a", "a..b", "-a", "a-", "受付", "192.168.1.100", "a b", "a\0"]
         {
-            assert_eq!(parse(bad), Err(NameError::HostName), "{bad}");
+            assert_eq!(parse(bad), Err(NameError::HostName { text: bad.to_owned() }), "{bad}");
         }
-        assert_eq!(parse(&format!("{}.jp", "a".repeat(64))), Err(NameError::HostName));
+        let long_label = format!("{}.jp", "a".repeat(64));
+        assert_eq!(parse(&long_label), Err(NameError::HostName { text: long_label.clone() }));
         assert!(matches!(
             parse(&"a.".repeat(200)),
             Err(NameError::TooLong { characters: 400, .. })
@@ -544,7 +553,7 @@ mod tests {
         let parse = SubjectAlternativeName::parse_address;
         assert!(parse("192.168.1.100").is_ok() && parse("fd00::1").is_ok());
         for bad in ["192.168.1", "[fd00::1]", "fe80::1%eth0", "127.0.0.1:8000", "010.0.0.1"] {
-            assert_eq!(parse(bad), Err(NameError::Address), "{bad}");
+            assert_eq!(parse(bad), Err(NameError::Address { text: bad.to_owned() }), "{bad}");
         }
     }
 

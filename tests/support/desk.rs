@@ -138,11 +138,11 @@ impl Desk {
         finish_with(self.orca_command(words), "y\n")
     }
 
-    /// A command whose wall clock is some seconds ahead (or behind), from its start to its end.
-    pub(crate) fn at(&self, seconds: i64, mut command: Command) -> Command {
-        let library = faketime_library();
-        command.env("LD_PRELOAD", library).env("FAKETIME", format!("{seconds:+}"));
-        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    /// A command with another wall clock: so many seconds ahead, `+86400`, or beginning at a time of
+    /// UTC, `@2026-11-23 12:00:00`.
+    pub(crate) fn at(&self, time: &str, mut command: Command) -> Command {
+        command.env("LD_PRELOAD", faketime_library()).env("FAKETIME", time);
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("TZ", "UTC");
         command
     }
 
@@ -274,7 +274,7 @@ pub(crate) fn is_root() -> bool {
 
 /// Copies a folder with everything in it.
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp");
+    let status = Command::new("cp").arg("-r").arg(from).arg(to).status().expect("cp");
     assert!(status.success(), "cp {from:?} {to:?}");
 }
 

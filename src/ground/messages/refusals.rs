@@ -58,12 +58,12 @@ refusals! {
     NameWildcard {}
         en "a wildcard (*) is not allowed in a server name" => "Issue one certificate for each server name."
         ja "サーバ名にワイルドカード (*) は使えません" => "サーバ名ごとに証明書を発行してください。"
-    NameHostName {}
-        en "this is not a host name" => "Use letters, digits and hyphens, such as weborca-server; for an IP address use the option for addresses."
-        ja "ホスト名として使えない名前です" => "weborca-server のように英数字とハイフンで指定してください。IP アドレスは、IP アドレス用のオプションで指定します。"
-    NameAddress {}
-        en "this is not an IP address" => "Give an address such as 192.168.1.100."
-        ja "IP アドレスではありません" => "192.168.1.100 のような IP アドレスを指定してください。"
+    NameHostName { text }
+        en "{text} is neither a host name nor an IP address" => "Use letters, digits and hyphens, such as weborca-server, or an address such as 192.168.1.100."
+        ja "{text} はホスト名としても IP アドレスとしても使えません" => "weborca-server のように英数字とハイフンで、または 192.168.1.100 のように IP アドレスで指定してください。"
+    NameAddress { text }
+        en "{text} is not an IP address" => "Give an address such as 192.168.1.100."
+        ja "{text} は IP アドレスではありません" => "192.168.1.100 のような IP アドレスを指定してください。"
     NameEncoding {}
         en "the name cannot be written into a certificate" => "Give another name."
         ja "この名前は証明書に書き込めません" => "別の名前を指定してください。"

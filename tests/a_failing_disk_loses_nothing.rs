@@ -1,0 +1,222 @@
+//! I24: a full disk, and EIO, ENOSPC or SIGKILL at the system calls that make things durable: nothing
+//! is half done, the message says what happened, and the next run works.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "support/book.rs"]
+mod book;
+#[path = "support/desk.rs"]
+mod desk;
+#[path = "support/strace.rs"]
+mod strace;
+
+use book::Book;
+use desk::{Desk, is_root, text};
+use strace::{Faulted, inject};
+
+/// What makes a file's bytes or its name durable.
+const CALLS: [&str; 8] =
+    ["fsync", "fdatasync", "pwrite64", "write", "rename", "linkat", "ftruncate", "openat"];
+
+/// Which of a process's calls fails: the first ones, and then further and further apart.
+const PLACES: [u32; 9] = [1, 2, 3, 5, 8, 13, 21, 34, 55];
+
+#[test]
+fn a_call_that_fails_leaves_nothing_half_done() {
+    let desk = Desk::with_key_file();
+    let mut book = Book::default();
+    for call in CALLS {
+        for error in ["error=EIO", "error=ENOSPC"] {
+            for place in PLACES {
+                let mut hits = 0;
+                for operation in ["issue", "crl", "revoke"] {
+                    hits += u32::from(fail_once(&desk, &mut book, operation, call, error, place));
+                }
+                if hits == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    book.check_crl(&desk);
+}
+
+/// Whether the fault hit.
+fn fail_once(
+    desk: &Desk,
+    book: &mut Book,
+    operation: &str,
+    call: &str,
+    error: &str,
+    place: u32,
+) -> bool {
+    let words = match operation {
+        "issue" => vec!["issue", "client", "user", "--json"],
+        "revoke" => {
+            book.acknowledged(&desk.ca(&["issue", "client", "lost", "--json"]).success().out);
+            vec!["revoke", "lost", "--json"]
+        }
+        other => vec![other, "--json"],
+    };
+    let faulted = inject(desk, &desk.sekisho(&words), call, error, place);
+    let Some(hit) = &faulted.hit else {
+        book.acknowledged(&faulted.ran.success().out);
+        return false;
+    };
+    let what = format!("{operation}, {error} at {hit}");
+    assert_ends_well(&faulted, &what);
+    if faulted.ran.code == Some(0) {
+        book.acknowledged(&faulted.ran.out);
+    }
+    let certificates = book.check(desk);
+    let lost = |c: &serde_json::Value| c["common_name"] == "lost" && c["state"] == "valid";
+    if operation == "revoke" && !certificates.iter().any(lost) {
+        // The revocation stands although something after it failed.
+        return true;
+    }
+    let again = desk.ca(&words);
+    assert_eq!(again.code, Some(0), "{what}: {again:?}");
+    book.acknowledged(&again.out);
+    true
+}
+
+/// Done, or refused with what to do next; never a panic, and never called done before it is durable.
+fn assert_ends_well(faulted: &Faulted, what: &str) {
+    let (ran, hit) = (&faulted.ran, faulted.hit.as_deref().unwrap_or_default());
+    assert!(!ran.error.contains("panicked"), "{what}: {ran:?}");
+    if ran.code == Some(1) {
+        let printing = hit.contains("write(1<") || hit.contains("write(2<");
+        let explained = ran.error.contains("\"next\"") || ran.error.contains("→");
+        assert!(explained || printing, "{what}: {ran:?}");
+        return;
+    }
+    assert_eq!(ran.code, Some(0), "{what}: {ran:?}");
+    let durable = ["sync(", "rename(", "linkat("].iter().any(|call| hit.contains(call));
+    assert!(!durable || faulted.after_its_answer, "called done, but not durable: {what}: {ran:?}");
+}
+
+#[test]
+fn an_initialisation_that_fails_or_is_killed_anywhere_can_be_repeated() {
+    for fault in ["error=EIO", "error=ENOSPC", "signal=KILL"] {
+        for call in ["fsync", "fdatasync", "rename", "linkat", "mkdir"] {
+            for place in PLACES {
+                let desk = Desk::new();
+                let faulted = inject(&desk, &desk.sekisho(&["init"]), call, fault, place);
+                let Some(hit) = &faulted.hit else { break };
+                let what = format!("{fault} at {hit}");
+                if !fault.starts_with("signal") {
+                    assert_ends_well(&faulted, &what);
+                }
+                let again = desk.ca(&["init"]);
+                if again.code != Some(0) {
+                    again.refused(&["already"]);
+                }
+                desk.ca(&["issue", "client", "user1"]).success();
+                desk.ca(&["verify"]).success();
+                let root = desk.path("ca/ca.crt");
+                let root = text(&root);
+                desk.openssl(&["verify", "-CAfile", root, root]);
+            }
+        }
+    }
+}
+
+#[test]
+fn killed_at_each_sync_of_each_command_nothing_is_lost() {
+    let desk = Desk::with_key_file();
+    let mut book = Book::default();
+    for (operation, call) in
+        ["issue", "revoke", "crl"].into_iter().flat_map(|o| [(o, "fdatasync"), (o, "fsync")])
+    {
+        for place in 1..40 {
+            if operation == "revoke" {
+                book.acknowledged(&desk.ca(&["issue", "client", "lost", "--json"]).success().out);
+            }
+            let words = match operation {
+                "issue" => ["issue", "client", "user", "--json"].as_slice(),
+                "revoke" => &["revoke", "lost", "--json"],
+                other => &[other, "--json"],
+            };
+            let command = desk.sekisho(words);
+            let faulted = inject(&desk, &command, call, "signal=KILL", place);
+            book.acknowledged(&faulted.ran.out);
+            let certificates = book.check(&desk);
+            if faulted.hit.is_none() {
+                break;
+            }
+            let live = |c: &&serde_json::Value| c["common_name"] == "lost" && c["state"] == "valid";
+            if certificates.iter().any(|certificate| live(&certificate)) {
+                book.acknowledged(&desk.ca(&["revoke", "lost", "--json"]).success().out);
+            }
+        }
+    }
+    assert!(book.abandoned() > 0);
+    book.check_crl(&desk);
+}
+
+#[test]
+fn a_full_disk_is_named_and_nothing_is_lost() {
+    assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
+    let desk = Desk::with_key_file();
+    let disk = Disk::mount(&desk, "ca");
+    let mut book = Book::default();
+    for room in [0, 4, 16, 64, 200, 400] {
+        book.acknowledged(&desk.json(&["issue", "client", "before"]).to_string());
+        disk.fill_up_to(&desk, room);
+        for words in [["issue", "client", "user"].as_slice(), &["crl"], &["revoke", "before"]] {
+            let ran = desk.ca(&[words, &["--json"]].concat());
+            if ran.code == Some(0) || ran.error.contains("is revoked") {
+                book.acknowledged(&ran.out);
+            } else {
+                ran.refused(&["disk is full"]);
+            }
+        }
+        disk.free();
+        book.check(&desk);
+        // However far it came, it can be done now.
+        let revoked = desk.ca(&["revoke", "before", "--json"]);
+        book.acknowledged(&revoked.out);
+        book.acknowledged(&desk.json(&["issue", "client", "after"]).to_string());
+    }
+    book.check_crl(&desk);
+}
+
+/// A disk of a megabyte, with the data folder on it.
+struct Disk(std::path::PathBuf);
+
+impl Disk {
+    fn mount(desk: &Desk, folder: &str) -> Self {
+        let (path, aside) = (desk.path(folder), desk.path("aside"));
+        std::fs::rename(&path, &aside).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let options = ["-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", text(&path)];
+        desk.peer("mount", "mount", &options);
+        desk.peer("coreutils", "cp", &["-a", &format!("{}/.", text(&aside)), text(&path)]);
+        Self(path)
+    }
+
+    /// Leaves this many KiB free.
+    fn fill_up_to(&self, desk: &Desk, room: u64) {
+        let file = self.0.join("filler");
+        let mut filler = std::fs::File::create(&file).unwrap();
+        let _ = std::io::Write::write_all(&mut filler, &vec![1; 2 << 20]);
+        let size = std::fs::metadata(&file).unwrap().len();
+        let left = size.saturating_sub(room << 10).to_string();
+        desk.peer("coreutils", "truncate", &["-s", &left, text(&file)]);
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
