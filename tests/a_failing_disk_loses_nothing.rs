@@ -160,6 +160,43 @@ fn killed_at_each_sync_of_each_command_nothing_is_lost() {
 }
 
 #[test]
+fn killed_anywhere_in_a_change_of_passphrase_exactly_one_secret_opens_everything() {
+    let desk = Desk::with_key_file();
+    desk.ca(&["issue", "client", "user1", "--escrow"]).success();
+    let (passphrase, beside) = (desk.path("passphrase"), desk.path("ca/vault.key"));
+    let mut current = desk.path("first.key");
+    std::fs::rename(&beside, &current).unwrap();
+    let mut number = 0;
+    for call in ["fdatasync", "fsync", "rename", "linkat"] {
+        for place in 1..60 {
+            number += 1;
+            let new = desk.path(&format!("{number}.key"));
+            let words = ["vault", "passwd", "--new-passphrase-file", text(&passphrase)];
+            let keys = ["--key-file", text(&current), "--new-key-file", text(&new), "--json"];
+            let command = desk.sekisho(&[words.as_slice(), &keys].concat());
+            let faulted = inject(&desk, &command, call, "signal=KILL", place);
+            let open = |key: &std::path::Path| {
+                let out = desk.path(&format!("out-{number}"));
+                std::fs::create_dir_all(&out).unwrap();
+                desk.ca(&["export", "2", "--out", text(&out), "--key-file", text(key)])
+            };
+            let (with_new, with_old) = (open(&new), open(&current));
+            let new_opens = with_new.code == Some(0);
+            let one = new_opens != (with_old.code == Some(0));
+            assert!(one, "{call} {place}: {with_new:?} {with_old:?}");
+            assert!(new_opens || !faulted.ran.out.contains("slots"), "{call} {place}");
+            desk.ca(&["verify"]).success();
+            if new_opens {
+                current = new;
+            }
+            if faulted.hit.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn a_full_disk_is_named_and_nothing_is_lost() {
     assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
     let desk = Desk::with_key_file();

@@ -72,6 +72,13 @@ fn what_words_and_paths_hide_is_escaped() {
     let init = ["init", "--dir", "b\u{1b}[2J\u{202e}", "--passphrase-file", "passphrase"];
     assert!(run(&init).success().out.contains("\\u{1b}[2J\\u{202e}"));
     run(&init).refused(&["\\u{1b}[2J\\u{202e}"]);
+    // What works is shown harmlessly as well.
+    std::fs::create_dir(desk.path("c\u{1b}[2J\u{202e}")).unwrap();
+    for words in [&["issue", "client", "user1"][..], &["crl"]] {
+        let ran = desk.ca(&[words, &["--out", "c\u{1b}[2J\u{202e}"]].concat()).success();
+        harmless(&ran);
+        assert!(ran.out.contains("c\\u{1b}[2J\\u{202e}"), "{ran:?}");
+    }
 }
 
 // Catches: a request's subject or file name that reaches a screen.
