@@ -28,8 +28,9 @@ use aws_lc_rs::signature::{
 };
 use rustls::client::Resumption;
 use rustls::crypto::SupportedKxGroup;
+use rustls::crypto::aws_lc_rs::cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384};
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedCipherSuite};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sekisho::gate::{Files, Handshakes, Settings};
 use sekisho::ground::files;
@@ -66,15 +67,35 @@ fn main() {
     }
 }
 
+/// What a client offers.
 struct Group {
     name: &'static str,
     group: &'static dyn SupportedKxGroup,
     hybrid: bool,
+    /// The suite it prefers; it sets which hash the key schedule runs on.
+    suite: SupportedCipherSuite,
 }
 
-static GROUPS: [Group; 2] = [
-    Group { name: "X25519", group: kx_group::X25519, hybrid: false },
-    Group { name: "X25519MLKEM768", group: kx_group::X25519MLKEM768, hybrid: true },
+/// Browsers prefer AES-128 with SHA-256, curl and other users of OpenSSL AES-256 with SHA-384.
+static GROUPS: [Group; 3] = [
+    Group {
+        name: "X25519",
+        group: kx_group::X25519,
+        hybrid: false,
+        suite: TLS13_AES_128_GCM_SHA256,
+    },
+    Group {
+        name: "X25519MLKEM768",
+        group: kx_group::X25519MLKEM768,
+        hybrid: true,
+        suite: TLS13_AES_128_GCM_SHA256,
+    },
+    Group {
+        name: "X25519-SHA384",
+        group: kx_group::X25519,
+        hybrid: false,
+        suite: TLS13_AES_256_GCM_SHA384,
+    },
 ];
 
 struct Stage {
@@ -112,6 +133,7 @@ impl Stage {
     fn client(&self, holder: &Holder, group: &Group, resume: bool) -> Arc<ClientConfig> {
         let mut provider = default_provider();
         provider.kx_groups = vec![group.group];
+        provider.cipher_suites = vec![group.suite];
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(self.authority.certificate.der())).unwrap();
         let chain = vec![CertificateDer::from(holder.certificate.der().to_vec())];

@@ -42,7 +42,7 @@ pub(crate) struct Holder {
 pub(crate) fn root() -> Holder {
     let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
     let name = name("orca CA");
-    let template = template(1, &name, &key);
+    let template = template(1, &name, &key, 7300);
     let certificate = ToBeSigned::root(&template).unwrap().sign(&key).unwrap();
     Holder { key, certificate }
 }
@@ -52,7 +52,7 @@ impl Holder {
     pub(crate) fn issue(&self, number: u64, common_name: &str, profile: &Profile<'_>) -> Holder {
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
         let name = name(common_name);
-        let template = template(number, &name, &key);
+        let template = template(number, &name, &key, 30);
         let prepared = ToBeSigned::issued_by(&template, profile, &self.certificate).unwrap();
         Holder { certificate: prepared.sign(&self.key).unwrap(), key }
     }
@@ -63,13 +63,18 @@ pub(crate) fn name(common_name: &str) -> DistinguishedName {
     DistinguishedName::new(CommonName::parse(common_name).unwrap())
 }
 
-fn template<'a>(number: u64, subject: &'a DistinguishedName, key: &'a PrivateKey) -> Template<'a> {
+fn template<'a>(
+    number: u64,
+    subject: &'a DistinguishedName,
+    key: &'a PrivateKey,
+    days: i64,
+) -> Template<'a> {
     let begin: Timestamp = clock::now().plus_seconds(-3600);
     Template {
         serial: SerialNumber::generate(number).unwrap(),
         subject,
         not_before: begin,
-        not_after: begin.plus_days(30),
+        not_after: begin.plus_days(days),
         subject_public_key_info: key.subject_public_key_info(),
     }
 }
