@@ -35,6 +35,11 @@ pub enum LedgerError {
         /// The certificate's number.
         number: u64,
     },
+    /// An index is not what the chain says.
+    IndexDisagrees {
+        /// Its name.
+        table: String,
+    },
     /// An event that cannot follow the ones before it.
     OutOfOrder {
         /// The entry's place in the chain.
@@ -71,6 +76,9 @@ impl fmt::Display for LedgerError {
             Self::RecordDisagrees { number } => {
                 write!(f, "the record of certificate {number} is not what the chain says")
             }
+            Self::IndexDisagrees { table } => {
+                write!(f, "the index of {table} is not what the chain says")
+            }
             Self::OutOfOrder { sequence } => {
                 write!(f, "entry {sequence} cannot follow the ones before it")
             }
@@ -94,7 +102,8 @@ impl From<LedgerError> for Refusal {
             LedgerError::System(_) => Self::SystemRefused { reason },
             LedgerError::ChainBroken { .. }
             | LedgerError::HeadForged { .. }
-            | LedgerError::RecordDisagrees { .. } => Self::LedgerTampered { reason },
+            | LedgerError::RecordDisagrees { .. }
+            | LedgerError::IndexDisagrees { .. } => Self::LedgerTampered { reason },
             LedgerError::Damaged(_) | LedgerError::OutOfOrder { .. } | LedgerError::Encoding => {
                 Self::LedgerDamaged { reason }
             }

@@ -115,6 +115,9 @@ impl Head {
             if !key.is_some_and(holds) {
                 return Err(forged);
             }
+        } else if self.sequence > 0 {
+            // The first seal is older than the first entry: somebody took it away.
+            return Err(LedgerError::HeadForged { sequence: 0 });
         }
         while at.sequence < self.sequence {
             let page = at.following(view, PAGE)?;

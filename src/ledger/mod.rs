@@ -13,6 +13,7 @@ mod blocks;
 mod entry;
 mod error;
 mod head;
+mod index;
 mod record;
 mod store;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use crate::ground::clock::Timestamp;
 use head::Head;
 use store::{
     CERTIFICATES, ENTRIES, HOLDERS, KEYS, NAMES, OPEN_INTENTS, RECORDS, REQUESTS, REVOKED,
-    ReadView, SERIALS, STATE, Store, View, WriteView,
+    ReadView, STATE, Store, View, WriteView,
 };
 
 /// The open ledger. Only one process has it open at a time.
@@ -155,7 +156,7 @@ impl Transaction<'_> {
             event,
             previous: self.head.hash(),
         };
-        self.index(&entry)?;
+        index::index(&self.view, &entry)?;
         let bytes = entry.to_bytes()?;
         self.view.put(ENTRIES, &entry.sequence.to_be_bytes(), &bytes)?;
         self.head.advance(entry.sequence, sha256(&bytes));
@@ -205,66 +206,6 @@ impl Transaction<'_> {
         }
         self.head.save(&self.view)?;
         self.view.commit()
-    }
-
-    fn index(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        match &entry.event {
-            Event::VaultChanging(mark) => self.put_mark(VAULT_PENDING, mark),
-            Event::VaultChanged(mark) | Event::VaultKept(mark) => {
-                self.view.remove(STATE, VAULT_PENDING)?;
-                self.put_mark(VAULT_CURRENT, mark)
-            }
-            Event::CrlSigned(crl) => {
-                let bytes = der::Encode::to_der(crl)?;
-                self.view.put(STATE, &crl_key(crl.issuer), &bytes)
-            }
-            Event::Intended(intended) => self.index_intent(entry, intended),
-            Event::Issued(Issued { number, .. }) => {
-                self.view.remove(OPEN_INTENTS, &number.to_be_bytes())?;
-                self.index_record(entry, *number).map(drop)
-            }
-            Event::Abandoned(Numbered { number }) => {
-                self.view.remove(OPEN_INTENTS, &number.to_be_bytes())?;
-                self.index_revoked(entry, *number)
-            }
-            Event::Revoked(Revoked { number, .. }) => self.index_revoked(entry, *number),
-            Event::KeyExported(Numbered { number }) => self.index_record(entry, *number).map(drop),
-            Event::KeyForgotten(Numbered { number }) => {
-                self.view.remove(KEYS, &number.to_be_bytes())?;
-                self.index_record(entry, *number).map(drop)
-            }
-        }
-    }
-
-    fn index_intent(&mut self, entry: &Entry, intended: &Intended) -> Result<(), LedgerError> {
-        let out_of_order = LedgerError::OutOfOrder { sequence: entry.sequence };
-        let number = intended.number.to_be_bytes();
-        let serial = intended.serial.as_bytes();
-        if intended.number != self.next_number()? || self.view.get(SERIALS, serial)?.is_some() {
-            return Err(out_of_order);
-        }
-        self.view.put(STATE, NEXT_NUMBER, &(intended.number + 1).to_be_bytes())?;
-        self.view.put(SERIALS, serial, &number)?;
-        self.view.put(OPEN_INTENTS, &number, &[])?;
-        if let Some(request) = &intended.request {
-            self.view.put(REQUESTS, request.as_bytes(), &number)?;
-        }
-        self.index_record(entry, intended.number).map(drop)
-    }
-
-    fn index_revoked(&mut self, entry: &Entry, number: u64) -> Result<(), LedgerError> {
-        let record = self.index_record(entry, number)?;
-        self.view.put(REVOKED, &revoked_key(record.issuer(), number), &[])
-    }
-
-    fn index_record(&mut self, entry: &Entry, number: u64) -> Result<Record, LedgerError> {
-        let record = Record::after(self.record(number)?, entry)?;
-        self.view.put(RECORDS, &number.to_be_bytes(), &record.to_bytes()?)?;
-        Ok(record)
-    }
-
-    fn put_mark(&mut self, key: &[u8], mark: &VaultMark) -> Result<(), LedgerError> {
-        self.view.put(STATE, key, &der::Encode::to_der(mark)?)
     }
 }
 
@@ -425,61 +366,17 @@ impl Reader<'_> {
         Ok(Head::load(&self.view)?.sequence())
     }
 
-    /// Reads the whole chain, follows every link, and compares every record with what the chain
-    /// says of it. Returns the number of entries. `progress` is told of each page of entries read.
+    /// Reads the whole chain, follows every link, and holds every index and record against what the
+    /// chain says of it. Returns the number of entries. `progress` is told of each page of entries read.
     ///
     /// # Errors
-    /// `ChainBroken`, `RecordDisagrees`, `Damaged`.
-    pub fn verify(&self, mut progress: impl FnMut(u64)) -> Result<u64, LedgerError> {
-        let head = Head::load(&self.view)?;
-        let mut records = std::collections::BTreeMap::new();
-        let mut expected = Head::empty();
-        while expected.sequence() < head.sequence() {
-            let page = expected.following(&self.view, PAGE)?;
-            if page.is_empty() {
-                return Err(LedgerError::ChainBroken { sequence: expected.sequence() + 1 });
-            }
-            for (entry, hash) in page {
-                if let Some(number) = certificate_of(&entry.event) {
-                    let record = Record::after(records.remove(&number), &entry)?;
-                    records.insert(number, record);
-                }
-                expected.advance(entry.sequence, hash);
-            }
-            progress(expected.sequence());
+    /// `ChainBroken`, `RecordDisagrees`, `IndexDisagrees`, `Damaged`.
+    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<u64, LedgerError> {
+        for record in index::rebuild(&self.view, progress)? {
+            self.holder(&record)?;
+            self.certificate(&record)?;
         }
-        if expected.hash() != head.hash() {
-            return Err(LedgerError::ChainBroken { sequence: head.sequence() });
-        }
-        for (number, said) in &records {
-            let indexed = self.record(*number)?;
-            if indexed.as_ref() != Some(said) {
-                return Err(LedgerError::RecordDisagrees { number: *number });
-            }
-            self.holder(said)?;
-            self.certificate(said)?;
-        }
-        let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
-        if self.next_number()? != count + 1 {
-            return Err(LedgerError::RecordDisagrees { number: count + 1 });
-        }
-        Ok(head.sequence())
-    }
-}
-
-/// The certificate an event is about, when it changes its record.
-fn certificate_of(event: &Event) -> Option<u64> {
-    match event {
-        Event::Intended(Intended { number, .. })
-        | Event::Issued(Issued { number, .. })
-        | Event::Revoked(Revoked { number, .. })
-        | Event::Abandoned(Numbered { number })
-        | Event::KeyExported(Numbered { number })
-        | Event::KeyForgotten(Numbered { number }) => Some(*number),
-        Event::VaultChanging(_)
-        | Event::VaultChanged(_)
-        | Event::VaultKept(_)
-        | Event::CrlSigned(_) => None,
+        self.entries()
     }
 }
 

@@ -188,6 +188,64 @@ fn a_record_that_disagrees_with_the_chain_is_found() {
 }
 
 #[test]
+fn a_chain_whose_seal_was_taken_away_is_found() {
+    let folder = Folder::new();
+    let mut ledger = Ledger::create(&folder.path()).unwrap();
+    ledger.seal_with(vec![key(1)]).unwrap();
+    issue(&ledger, "a");
+    let view = ledger.store.write().unwrap();
+    let mut unsealed = Head::empty();
+    let head = Head::load(&view).unwrap();
+    unsealed.advance(head.sequence(), head.hash());
+    unsealed.save(&view).unwrap();
+    view.commit().unwrap();
+    let found = ledger.seal_with(vec![key(1)]);
+    assert!(matches!(found, Err(LedgerError::HeadForged { sequence: 0 })), "{found:?}");
+}
+
+#[test]
+fn an_index_that_disagrees_with_the_chain_is_found() {
+    for (table, key) in [
+        (store::REVOKED, revoked_key(1, 1)),
+        (store::SERIALS, [&1_u64.to_be_bytes()[..], &[9; 12]].concat()),
+        (store::STATE, NEXT_NUMBER.to_vec()),
+    ] {
+        let folder = Folder::new();
+        let ledger = Ledger::create(&folder.path()).unwrap();
+        let number = issue(&ledger, "a");
+        revoke(&ledger, number).unwrap();
+        let view = ledger.store.write().unwrap();
+        assert!(view.get(table, &key).unwrap().is_some());
+        view.remove(table, &key).unwrap();
+        view.commit().unwrap();
+        let found = ledger.reader().unwrap().verify(|_| ());
+        assert!(matches!(found, Err(LedgerError::IndexDisagrees { .. })), "{table}: {found:?}");
+    }
+}
+
+#[test]
+fn a_frame_of_zeros_is_a_clear_error_or_the_right_answer() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    issue(&ledger, "a");
+    drop(ledger);
+    let whole = std::fs::read(folder.path()).unwrap();
+    let frame = 4096 + 8 + 16;
+    for start in (0..whole.len()).step_by(frame) {
+        let damaged = Folder::new();
+        let mut bytes = whole.clone();
+        bytes[start..start + frame].fill(0);
+        crate::ground::files::write_new(&damaged.path(), &bytes, 0o600).unwrap();
+        let answer =
+            Ledger::open(&damaged.path()).and_then(|ledger| ledger.reader()?.verify(|_| ()));
+        match answer {
+            Ok(entries) => assert_eq!(entries, 2, "frame at {start}"),
+            Err(error) => assert!(matches!(error, LedgerError::Damaged(_)), "{start}: {error:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_flipped_bit_is_a_clear_error_or_the_right_answer() {
     let folder = Folder::new();
     let ledger = Ledger::create(&folder.path()).unwrap();

@@ -61,7 +61,7 @@ pub fn revoke(
 /// section 5: it must appear on one regularly scheduled CRL beyond its validity).
 ///
 /// # Errors
-/// The issuer is not valid now, or the ledger could not be written.
+/// The issuer is not valid now, the ledger is not whole, or it could not be written.
 pub fn sign_crl(
     ledger: &Ledger,
     vault: &OpenVault,
@@ -79,9 +79,12 @@ pub fn sign_crl(
     }
     let key = vault.authority_key(issuer.number())?;
     let reader = ledger.reader()?;
+    // A CRL that lacks a revocation lets somebody in: nothing is signed from an index alone.
+    reader.verify(|_| ())?;
     let previous = reader.last_crl(issuer.number())?;
     let number = previous.as_ref().map_or(0, |crl| crl.number) + 1;
-    let shown_until = previous.map_or(0, |crl| crl.this_update);
+    // Never beyond now: a CRL that was signed while the clock ran ahead must not hide anything.
+    let shown_until = previous.map_or(0, |crl| crl.this_update).min(now.unix_unsigned());
     let entries: Vec<RevokedCertificate> = reader
         .revoked(issuer.number())?
         .iter()
