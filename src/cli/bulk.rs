@@ -239,12 +239,17 @@ impl Results {
             |row: &[&str]| writer.write_record(row).map_err(|_| Refusal::CryptographyFailed {});
         write(&["line", "number", "name", "file", "passphrase"])?;
         for (place, [number, name, file, passphrase]) in &self.rows {
-            write(&[&place.to_string(), number, name, file, passphrase])?;
+            write(&[&place.to_string(), number, &inert(name), file, passphrase])?;
         }
         writer.flush().map_err(|_| Refusal::CryptographyFailed {})?;
         drop(writer);
         Ok(files::write_atomic(&self.path, &bytes, PRIVATE)?)
     }
+}
+
+/// A name as a spreadsheet shows it and does not compute it: these first characters begin formulas.
+fn inert(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@']) { format!("'{name}") } else { name.to_owned() }
 }
 
 fn report(

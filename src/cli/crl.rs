@@ -40,7 +40,8 @@ pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
 pub(super) fn export(session: &Session, arguments: &Export) -> Result<(), Refusal> {
     handout::check_writable(&arguments.out)?;
     let authority = session.open()?;
-    let bundle = authority.export(&selector(&arguments.which), encryption(arguments.legacy))?;
+    let bundle =
+        authority.export(&selector(&authority, &arguments.which)?, encryption(arguments.legacy))?;
     let written = handout::write(&bundle, &arguments.out, arguments.pem)?;
     let language = session.screen.language();
     session.screen.say(&Text::Exported {});

@@ -65,7 +65,7 @@ pub(super) fn list(session: &Session, all: bool) -> Result<(), Refusal> {
 /// Shows everything that is known of one certificate.
 pub(super) fn show(session: &Session, which: &str) -> Result<(), Refusal> {
     let authority = session.open_sealed()?;
-    let view = authority.show(authority.resolve(&selector(which))?)?;
+    let view = authority.show(authority.resolve(&selector(&authority, which)?)?)?;
     let (screen, language, record) = (&session.screen, session.screen.language(), &view.record);
     let (standing, tone) =
         standing_text(view.standing(session.now), record.not_after(), session.now, language);

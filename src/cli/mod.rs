@@ -87,7 +87,7 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Config(Config::Check(options)) => serve::check(&session, options),
         Verb::OrcaCatool { .. } => Ok(()),
     };
-    finish(done, &session.screen)
+    finish(done.and_then(|()| session.screen.check_printed()), &session.screen)
 }
 
 fn orca_catool(words: Vec<OsString>, environment: &Environment) -> ExitCode {

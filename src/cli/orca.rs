@@ -89,6 +89,7 @@ pub(super) fn run(
             Ok(())
         }
     }
+    .and_then(|()| session.screen.check_printed())
     .map(Ok)
 }
 

@@ -27,7 +27,7 @@ pub(super) fn run(session: &Session, arguments: &Revoke) -> Result<(), Refusal> 
     let since = arguments.since.as_deref().map(|text| time(text, session.now)).transpose()?;
     let secret = session.secrets.secret(&session.folder, session.screen.language());
     let mut authority = session.open_sealed()?;
-    let view = authority.revoke(&selector(&arguments.which), reason, since)?;
+    let view = authority.revoke(&selector(&authority, &arguments.which)?, reason, since)?;
     let number = format!("{:06}", view.record.number());
     session.screen.say(&Text::Revoked { number: number.clone(), name: shown_name(&view) });
 
@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, arguments: &Revoke) -> Result<(), Refusal> 
 /// Deletes the sealed copy of a private key for good.
 pub(super) fn forget_key(session: &Session, which: &str) -> Result<(), Refusal> {
     let authority = session.open_sealed()?;
-    let view = authority.forget_key(&selector(which))?;
+    let view = authority.forget_key(&selector(&authority, which)?)?;
     let number = format!("{:06}", view.record.number());
     session.screen.say(&Text::KeyIsForgotten { number });
     session.screen.json(&json!({ "forgotten": view.record.number() }));

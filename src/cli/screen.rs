@@ -1,6 +1,7 @@
 //! What people and machines read: lines in the person's language, tables that line up, or JSON.
 
-use std::io::{IsTerminal, Write};
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,6 +14,8 @@ pub(super) struct Screen {
     json: bool,
     colours: bool,
     bilingual: bool,
+    /// Whether a result could not be printed.
+    lost: Cell<bool>,
 }
 
 /// The tone of a word, shown as a colour on a terminal.
@@ -38,13 +41,13 @@ impl Screen {
     /// A screen in a language; colours only where a terminal watches.
     #[must_use]
     pub(super) fn new(language: Language, json: bool, colours: bool) -> Self {
-        let colours = colours && !json && std::io::stdout().is_terminal();
-        Self { language, json, colours, bilingual: false }
+        let colours = colours && !json && io::stdout().is_terminal();
+        Self { language, json, colours, bilingual: false, lost: Cell::new(false) }
     }
 
     /// The same screen, but refusals are in both languages.
     pub(super) fn bilingual(&self) -> Self {
-        Self { bilingual: true, ..*self }
+        Self { bilingual: true, lost: Cell::new(false), ..*self }
     }
 
     /// The person's language.
@@ -67,13 +70,28 @@ impl Screen {
     /// Prints a line, unless a machine reads.
     pub(super) fn line(&self, line: &str) {
         if !self.json {
-            write_line(&mut std::io::stdout().lock(), line);
+            self.note(write_line(&mut io::stdout().lock(), line));
+        }
+    }
+
+    /// Refuses to call something done whose result nobody could read, such as a passphrase.
+    ///
+    /// # Errors
+    /// `ResultNotPrinted`.
+    pub(super) fn check_printed(&self) -> Result<(), Refusal> {
+        if self.lost.get() { Err(Refusal::ResultNotPrinted {}) } else { Ok(()) }
+    }
+
+    /// Whoever closed a pipe does not want to hear more; any other failure loses the result.
+    fn note(&self, written: io::Result<()>) {
+        if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+            self.lost.set(true);
         }
     }
 
     /// Prints a question; the answer follows on the same line.
     pub(super) fn ask(&self, question: &str) {
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = io::stdout().lock();
         // Whoever closed the pipe will not answer either.
         let _ = write!(stdout, "{question}").and_then(|()| stdout.flush());
     }
@@ -82,20 +100,20 @@ impl Screen {
     pub(super) fn warn(&self, text: &Text) {
         let text = text.render(self.language);
         let mark = Text::Warning {}.render(self.language);
-        write_line(&mut std::io::stderr().lock(), &format!("{mark}{text}"));
+        say_aside(&format!("{mark}{text}"));
     }
 
     /// Prints the result for a machine, when one reads.
     pub(super) fn json(&self, value: &serde_json::Value) {
         if self.json {
-            write_raw(&mut std::io::stdout().lock(), &value.to_string());
+            self.note(write_raw(&mut io::stdout().lock(), &value.to_string()));
         }
     }
 
     /// Prints a table, unless a machine reads.
     pub(super) fn table(&self, table: &Table) {
         for line in table.lines(self.colours).iter().filter(|_| !self.json) {
-            write_raw(&mut std::io::stdout().lock(), line);
+            self.note(write_raw(&mut io::stdout().lock(), line));
         }
     }
 
@@ -108,16 +126,17 @@ impl Screen {
                 text = text.replace(&*word, &Untrusted(&word).to_string());
             }
         }
-        write_line(&mut std::io::stderr().lock(), text.trim_end());
+        say_aside(text.trim_end());
     }
 
     /// Prints a refusal on standard error: what, and what to do next.
     pub(super) fn refuse(&self, refusal: &Refusal) {
-        let (what, next) = (refusal.what(self.language), refusal.next(self.language));
-        let mut stderr = std::io::stderr().lock();
         if self.json {
+            let (what, next) = (refusal.what(self.language), refusal.next(self.language));
             let error = serde_json::json!({"code": refusal.code(), "what": what, "next": next});
-            write_raw(&mut stderr, &serde_json::json!({ "error": error }).to_string());
+            let error = serde_json::json!({ "error": error }).to_string();
+            // As above: there is nowhere else to say it.
+            let _ = write_raw(&mut io::stderr().lock(), &error);
         } else {
             let mut languages = vec![self.language];
             if self.bilingual {
@@ -127,7 +146,7 @@ impl Screen {
             for language in languages {
                 let mark = Text::ErrorMark {}.render(language);
                 let (what, next) = (refusal.what(language), refusal.next(language));
-                write_line(&mut stderr, &format!("{mark}{what}\n  → {next}"));
+                say_aside(&format!("{mark}{what}\n  → {next}"));
             }
         }
     }
@@ -184,13 +203,17 @@ impl Tone {
 }
 
 /// Writes text of ours in which words from outside may stand: a path, a name, an argument.
-fn write_line(to: &mut impl Write, line: &str) {
-    write_raw(to, &Lines(line).to_string());
+fn write_line(to: &mut impl Write, line: &str) -> io::Result<()> {
+    write_raw(to, &Lines(line).to_string())
 }
 
-fn write_raw(to: &mut impl Write, line: &str) {
-    // Whoever closed the pipe does not want to hear more.
-    let _ = writeln!(to, "{line}");
+fn write_raw(to: &mut impl Write, line: &str) -> io::Result<()> {
+    writeln!(to, "{line}")
+}
+
+/// What cannot be said on standard error can be said nowhere.
+fn say_aside(line: &str) {
+    let _ = write_line(&mut io::stderr().lock(), line);
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::config::jma_receipt;
 use crate::gate::{self, Gate, Limits, Settings};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
+use crate::hardening;
 
 /// What makes a gate's settings.
 #[derive(Args, Debug)]
@@ -85,6 +86,9 @@ pub(super) fn check(session: &Session, options: GateOptions) -> Result<(), Refus
 
 /// Serves with these settings until SIGTERM or SIGINT; `ready` is called once it listens.
 pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusal> {
+    if let Err(error) = hardening::raise_descriptor_limit() {
+        tracing::warn!(%error, "the number of open files could not be raised");
+    }
     let unavailable =
         |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
     let runtime =

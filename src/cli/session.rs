@@ -156,14 +156,29 @@ pub(super) fn actor() -> String {
     format!("uid:{}", rustix::process::getuid().as_raw())
 }
 
-/// A certificate as a person names it: by number, or by common name.
-#[must_use]
-pub(super) fn selector(text: &str) -> Selector {
-    match text.parse() {
-        Ok(number) => Selector::Number(number),
-        Err(_) => Selector::CommonName(text.to_owned()),
+/// A certificate as a person names it: by number, or by common name. Few digits that are a number
+/// and a name at once are refused; six digits are always a number.
+///
+/// # Errors
+/// `NumberOrName`.
+pub(super) fn selector(authority: &Authority, text: &str) -> Result<Selector, Refusal> {
+    let name = Selector::CommonName(text.to_owned());
+    let Ok(number) = text.parse() else { return Ok(name) };
+    if text.len() < NUMBER_DIGITS
+        && let Ok(named) = authority.resolve(&name)
+        && named != number
+    {
+        return Err(Refusal::NumberOrName {
+            text: text.to_owned(),
+            number: format!("{number:06}"),
+            named: format!("{named:06}"),
+        });
     }
+    Ok(Selector::Number(number))
 }
+
+/// Digits that numbers are shown with.
+const NUMBER_DIGITS: usize = 6;
 
 fn data_folder(environment: &Environment) -> PathBuf {
     let service = PathBuf::from(SERVICE_FOLDER);

@@ -10,8 +10,9 @@ use crate::ground::untrusted::Untrusted;
 pub const NEW_FILE: &str =
     "---\n:server_cert_validity: 3650\n:client_cert_validity: 3650\n:crl_validity: 30\n";
 
-/// The largest file that is read, in octets.
-pub const LARGEST: u64 = 64 * 1024;
+/// The largest file that is read, in octets. The YAML reader descends with every level, so this also
+/// bounds how deep it can be led.
+pub const LARGEST: u64 = 4096;
 
 /// What the file says, in days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,9 @@ impl OrcaCatool {
     pub fn parse(text: &str) -> Result<Self, OrcaCatoolError> {
         let mut read =
             Self { server_days: 3650, client_days: 3650, crl_days: 30, unknown: Vec::new() };
+        if u64::try_from(text.len()).is_ok_and(|octets| octets > LARGEST) {
+            return Err(OrcaCatoolError::NotAMapping);
+        }
         let documents = Yaml::load_from_str(text).map_err(|_| OrcaCatoolError::NotAMapping)?;
         let Some(document) = documents.first() else { return Ok(read) };
         if document.is_null() {
@@ -113,6 +117,12 @@ mod tests {
             assert_eq!(refused, Err(OrcaCatoolError::NotDays { key }), "{value}");
         }
         assert_eq!(OrcaCatool::parse("- a\n"), Err(OrcaCatoolError::NotAMapping));
+    }
+
+    #[test]
+    fn a_file_of_nothing_but_levels_is_refused() {
+        let deep = "- ".repeat(100_000);
+        assert_eq!(OrcaCatool::parse(&deep), Err(OrcaCatoolError::NotAMapping));
     }
 
     proptest! {

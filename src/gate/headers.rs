@@ -39,7 +39,7 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 
 /// How names begin that tell an upstream who the visitor is or where the request came from: ours,
 /// and those that other gates set and upstreams may still believe.
-static IDENTITY_PREFIXES: [&str; 8] = [
+static IDENTITY_PREFIXES: [&str; 19] = [
     "client-cert",
     "x-client-cert",
     "x-sekisho-",
@@ -48,6 +48,17 @@ static IDENTITY_PREFIXES: [&str; 8] = [
     "x-forwarded-",
     "x-real-ip",
     "forwarded",
+    "x-client-dn",
+    "x-client-verify",
+    "x-tls-client-",
+    "tls-client-",
+    "x-arr-clientcert",
+    "remote-user",
+    "x-remote-user",
+    "true-client-ip",
+    "x-original-",
+    "x-rewrite-url",
+    "proxy",
 ];
 
 /// What the upstream is told about the visitor of one connection. Made once; a clone for each
@@ -155,14 +166,18 @@ pub(super) fn tokens<'a>(
 
 /// Whether a name says who the visitor is. Many upstreams take `_` for `-` (CGI turns both into
 /// `HTTP_CLIENT_CERT`), and so do we.
+/// Upstreams differ in how they spell names for their applications: whatever is no letter or digit,
+/// however often, counts as one hyphen.
 fn is_identity(name: &str) -> bool {
-    IDENTITY_PREFIXES.iter().any(|prefix| {
-        name.len() >= prefix.len()
-            && name.bytes().zip(prefix.bytes()).all(|(byte, wanted)| {
-                let byte = if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-                byte == wanted
-            })
-    })
+    let mut spelled = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character.is_ascii_alphanumeric() {
+            spelled.push(character.to_ascii_lowercase());
+        } else if !spelled.ends_with('-') {
+            spelled.push('-');
+        }
+    }
+    IDENTITY_PREFIXES.iter().any(|prefix| spelled.starts_with(prefix))
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -228,6 +243,10 @@ mod tests {
             ("Forwarded", "j"),
             ("X-Real-IP", "k"),
             ("X-Forwarded-Client-Cert", "l"),
+            ("client.cert", "m"),
+            ("Client--Cert", "n"),
+            ("x!sekisho~common.name", "o"),
+            ("Remote-User", "p"),
             ("cookie", "kept"),
             ("x-sekisho", "kept"),
         ]);

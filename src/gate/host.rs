@@ -1,6 +1,8 @@
 //! Whose name a request is addressed to: it must be one that our certificate proves.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
+
+use hyper::http::uri::Authority;
 
 use crate::pki::{Certificate, SubjectAlternativeName};
 
@@ -36,10 +38,30 @@ impl HostNames {
         names
     }
 
+    /// Whether an authority (host and perhaps port, RFC 3986 section 3.2) is ours, and nothing more
+    /// than a host and a port: what follows a bracket or a colon must not look like another host.
+    pub(super) fn admit(&self, authority: &Authority) -> bool {
+        let (text, host) = (authority.as_str(), authority.host());
+        let plain = match text.strip_prefix(host) {
+            Some("") => true,
+            Some(rest) => rest.strip_prefix(':').is_some_and(|port| {
+                port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+            }),
+            None => false,
+        };
+        plain && self.contains(host)
+    }
+
     /// Whether the host (a name, an IPv4 address, or an IPv6 address in brackets; no port) is ours.
-    pub(super) fn contains(&self, host: &str) -> bool {
-        let unbracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Ok(address) = unbracketed.unwrap_or(host).parse::<IpAddr>() {
+    fn contains(&self, host: &str) -> bool {
+        let address = match host.strip_prefix('[') {
+            Some(rest) => match rest.strip_suffix(']').map(str::parse::<Ipv6Addr>) {
+                Some(Ok(address)) => Some(IpAddr::V6(address)),
+                _ => return false,
+            },
+            None => host.parse().ok(),
+        };
+        if let Some(address) = address {
             return self.addresses.contains(&address);
         }
         let host = host.strip_suffix('.').unwrap_or(host);
@@ -88,8 +110,26 @@ mod tests {
             "a.b.clinic.example",
             "192.168.1.101",
             "[::2]",
+            "[192.168.1.100]",
         ] {
             assert!(!names.contains(other), "{other}");
+        }
+        let admits = |text: &str| text.parse().is_ok_and(|authority| names.admit(&authority));
+        for ours in ["weborca-server", "weborca-server:8000", "[::1]:8000", "192.168.1.100:1"] {
+            assert!(admits(ours), "{ours}");
+        }
+        for other in [
+            "[::1].evil.example",
+            "[::1]evil.example:80",
+            "[::1],evil.example",
+            "weborca-server:",
+            "weborca-server:+80",
+            "weborca-server:abc",
+            "weborca-server:99999999",
+            "weborca-server:;evil",
+            "user@weborca-server",
+        ] {
+            assert!(!admits(other), "{other}");
         }
     }
 }

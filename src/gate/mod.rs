@@ -103,6 +103,11 @@ impl Gate {
             &material.anchors,
             now,
         )?;
+        if settings.revocation_lists.is_empty() {
+            tracing::warn!(
+                "no revocation list: revoked certificates are let in; name one with --crl"
+            );
+        }
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;

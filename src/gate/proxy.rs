@@ -163,7 +163,7 @@ impl Visit {
         if parsed.as_str().contains('@') {
             return Err(Problem::BadRequest);
         }
-        if !self.server.names.contains(parsed.host()) {
+        if !self.server.names.admit(&parsed) {
             return Err(Problem::ForeignHost);
         }
         match request.uri().path_and_query() {

@@ -64,7 +64,7 @@ fn location<B>(request: &Request<B>, names: &HostNames) -> Result<HeaderValue, P
     if host.as_str().contains('@') {
         return Err(Problem::BadRequest);
     }
-    if !names.contains(host.host()) {
+    if !names.admit(&host) {
         return Err(Problem::ForeignHost);
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

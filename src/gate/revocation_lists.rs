@@ -20,15 +20,20 @@ pub(super) struct RevocationLists {
 
 struct ListFile {
     path: PathBuf,
-    /// As the file was when last looked at, whether what it held was good or not.
+    /// As the file was when what it held was last judged, good or not.
     seen: Option<Stamp>,
+    /// Whether it was said that the file cannot be read now; once is enough.
+    unreadable: bool,
     issuer: [u8; 32],
     number: SerialNumber,
+    this_update: Timestamp,
     next_update: Timestamp,
 }
 
 /// Why a file's list is not taken.
 enum Unusable {
+    /// The system did not give us the file; the next look may.
+    Unreadable(Refusal),
     Refused(Refusal),
     /// It is the one in force, or an older one.
     NotNewer {
@@ -61,14 +66,11 @@ impl RevocationLists {
                     since: list.next_update().local(),
                 });
             }
+            if lists.files.iter().any(|file| file.issuer == issuer.sha256()) {
+                return Err(Refusal::RevocationListTwice { path: shown(path) });
+            }
             lists.in_force = lists.in_force.with(issuer, &list);
-            lists.files.push(ListFile {
-                path: path.clone(),
-                seen,
-                issuer: issuer.sha256(),
-                number: list.number(),
-                next_update: list.next_update(),
-            });
+            lists.files.push(ListFile::new(path, seen, issuer, &list));
         }
         Ok(lists)
     }
@@ -92,8 +94,19 @@ impl RevocationLists {
             if seen == file.seen {
                 continue;
             }
-            file.seen = seen;
-            match file.take_newer(anchors, now) {
+            let taken = file.take_newer(anchors, now);
+            let unreadable = matches!(taken, Err(Unusable::Unreadable(_)));
+            let said = std::mem::replace(&mut file.unreadable, unreadable);
+            if !unreadable {
+                file.seen = seen;
+            }
+            match taken {
+                Err(Unusable::Unreadable(_)) if said => {}
+                Err(Unusable::Unreadable(refusal)) => tracing::error!(
+                    path = %Untrusted(&file.path.to_string_lossy()),
+                    in_force = %file.number,
+                    "revocation list cannot be read, the last good one stays in force: {refusal}"
+                ),
                 Ok((issuer, list)) => {
                     self.in_force = self.in_force.clone().with(issuer, &list);
                     newer = true;
@@ -136,13 +149,7 @@ impl RevocationLists {
                 });
             }
             in_force = in_force.with(issuer, &list);
-            files.push(ListFile {
-                path: file.path.clone(),
-                seen,
-                issuer: issuer.sha256(),
-                number: list.number(),
-                next_update: list.next_update(),
-            });
+            files.push(ListFile::new(&file.path, seen, issuer, &list));
         }
         Ok(Self { files, in_force, grace_days: self.grace_days, warned_at: self.warned_at })
     }
@@ -165,14 +172,30 @@ impl RevocationLists {
 }
 
 impl ListFile {
+    fn new(path: &Path, seen: Option<Stamp>, issuer: &Certificate, list: &RevocationList) -> Self {
+        Self {
+            path: path.to_owned(),
+            seen,
+            unreadable: false,
+            issuer: issuer.sha256(),
+            number: list.number(),
+            this_update: list.this_update(),
+            next_update: list.next_update(),
+        }
+    }
+
     fn take_newer<'a>(
         &mut self,
         anchors: &'a TrustAnchors,
         now: Timestamp,
     ) -> Result<(&'a Certificate, RevocationList), Unusable> {
-        let (issuer, list) = read_list(&self.path, anchors, now).map_err(Unusable::Refused)?;
+        let bytes = read_file(&self.path).map_err(Unusable::Unreadable)?;
+        let (issuer, list) =
+            verified(&self.path, &bytes, anchors, now).map_err(Unusable::Refused)?;
         let same_issuer = issuer.sha256() == self.issuer;
-        if same_issuer && list.number() <= self.number {
+        // A CA restored from a backup counts its lists again: what is later counts, not what is like.
+        let later = list.number() == self.number && list.this_update() > self.this_update;
+        if same_issuer && list.number() <= self.number && !later {
             return Err(Unusable::NotNewer { number: list.number() });
         }
         if !same_issuer {
@@ -180,6 +203,7 @@ impl ListFile {
             return Err(Unusable::Refused(Refusal::RevocationListOtherIssuer {}));
         }
         self.number = list.number();
+        self.this_update = list.this_update();
         self.next_update = list.next_update();
         Ok((issuer, list))
     }
@@ -191,11 +215,23 @@ fn read_list<'a>(
     anchors: &'a TrustAnchors,
     now: Timestamp,
 ) -> Result<(&'a Certificate, RevocationList), Refusal> {
+    verified(path, &read_file(path)?, anchors, now)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
     let limit = u64::try_from(LARGEST_REVOCATION_LIST).unwrap_or(u64::MAX).saturating_mul(2);
-    let bytes = files::read(path, limit)?;
+    Ok(files::read(path, limit)?)
+}
+
+fn verified<'a>(
+    path: &Path,
+    bytes: &[u8],
+    anchors: &'a TrustAnchors,
+    now: Timestamp,
+) -> Result<(&'a Certificate, RevocationList), Refusal> {
     let mut first_error = None;
     for issuer in anchors.certificates() {
-        match RevocationList::verify(&bytes, issuer, now) {
+        match RevocationList::verify(bytes, issuer, now) {
             Ok(list) => return Ok((issuer, list)),
             Err(error) => first_error = first_error.or(Some(error)),
         }

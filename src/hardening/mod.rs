@@ -15,3 +15,16 @@ pub fn forbid_memory_dumps() -> std::io::Result<()> {
     rustix::process::setrlimit(Resource::Core, none)?;
     Ok(())
 }
+
+/// Takes as many file descriptors as the system allows this process: each connection holds up to
+/// two.
+///
+/// # Errors
+/// The system refused; the number stays as it was.
+pub fn raise_descriptor_limit() -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit};
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let highest = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(Resource::Nofile, highest)?;
+    Ok(())
+}

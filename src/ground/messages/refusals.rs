@@ -30,8 +30,8 @@ refusals! {
         en "{path} is larger than the {limit} bytes allowed here" => "Check that it is the right file."
         ja "{path} がここでの上限 {limit} バイトを超えています" => "正しいファイルか確認してください。"
     DiskFull { path }
-        en "the disk is full; {path} was not written" => "Free some space, then try again. Nothing was changed."
-        ja "ディスクがいっぱいのため、{path} を書き込めません" => "空きを作ってからもう一度実行してください。何も変更していません。"
+        en "the disk is full; {path} was not written" => "Free some space, then try again."
+        ja "ディスクがいっぱいのため、{path} を書き込めません" => "空きを作ってから、もう一度実行してください。"
     FileDenied { path }
         en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to."
         ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザで実行してください。"
@@ -313,6 +313,9 @@ refusals! {
     RevocationListExpired { path, since }
         en "the revocation list {path} expired on {since}" => "Issue a new one (orca-catool issue_crl), then start again."
         ja "失効リスト {path} は {since} に期限が切れています" => "新しい失効リストを発行して (orca-catool issue_crl)、もう一度起動してください。"
+    RevocationListTwice { path }
+        en "{path} is a second revocation list of the same CA" => "Give one --crl for each CA, the newest."
+        ja "{path} は同じ認証局の2つ目の CRL です" => "--crl は認証局ごとに1つ、最新のものだけを指定してください。"
     RevocationListOlder { path, number, in_force }
         en "the revocation list {path} (number {number}) is older than the one in force (number {in_force})" => "Put the newest list back in its place."
         ja "失効リスト {path} (番号 {number}) は、使用中のもの (番号 {in_force}) より古いものです" => "最新の失効リストを置き直してください。"
@@ -344,6 +347,12 @@ refusals! {
         ja "{path} に {keys} の設定がありません" => "「キー=ファイルのパス」の行を追加してください。"
 
     // ---- the command line ----
+    ResultNotPrinted {}
+        en "it is done, but the result could not be printed" => "Look with sekisho list. A passphrase that was not shown is lost: revoke that certificate and issue another."
+        ja "処理は完了しましたが、結果を表示できませんでした" => "sekisho list で確認してください。表示できなかったパスフレーズは失われています。その証明書を破棄し、発行し直してください。"
+    NumberOrName { text, number, named }
+        en "{text} is the number of certificate {number} and the name of certificate {named}" => "Write the six digits of the one you mean."
+        ja "{text} は証明書 {number} の番号であり、証明書 {named} の名前でもあります" => "対象の証明書を6桁の番号で指定してください。"
     UsageUnknownArgument { argument }
         en "there is no argument {argument}" => "See --help."
         ja "{argument} という指定はありません" => "使い方は --help で確認できます。"
