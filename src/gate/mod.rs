@@ -103,11 +103,7 @@ impl Gate {
             &material.anchors,
             now,
         )?;
-        if settings.revocation_lists.is_empty() {
-            tracing::warn!(
-                "no revocation list: revoked certificates are let in; name one with --crl"
-            );
-        }
+        let unlisted = settings.revocation_lists.is_empty();
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
@@ -132,6 +128,11 @@ impl Gate {
         let keeper =
             Keeper { settings, state: state.clone(), material, lists, warned_at: now, hangup };
         tracing::info!(target: WEBORCA, "Server Mode: HTTPS");
+        if unlisted {
+            tracing::warn!(
+                "no revocation list: revoked certificates are let in; name one with --crl"
+            );
+        }
         tracing::info!(%address, "listening");
         Ok(Self { listener, address, state, draining, reception, keeper })
     }
