@@ -15,7 +15,7 @@
 mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -141,8 +141,12 @@ fn answer_once() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let mut request = BufReader::new(stream.try_clone().unwrap());
+        // To its end: closing over unread octets would reset the connection under the answer.
+        while request.read_line(&mut String::new()).unwrap() > 2 {}
         stream.write_all(ANSWER.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let _ = request.read_to_end(&mut Vec::new());
     });
     address
 }

@@ -16,7 +16,9 @@ pub(super) fn start(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(Level::INFO)
-        .with_ansi(false);
+        .with_ansi(false)
+        // It would be told on standard error, whose failure is what failed: a panic.
+        .log_internal_errors(false);
     // It fails only when a log was started before.
     let _ = match format {
         LogFormat::Text => {
