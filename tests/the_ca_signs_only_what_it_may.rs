@@ -84,6 +84,40 @@ fn the_manuals_tool_shortens_to_the_authoritys_end_and_says_so() {
     desk.orca(&["issue_client_cert", "-c", "user2"]).success();
 }
 
+// Catches: revocations that a list signed under a wrong clock prunes for good (I14).
+#[test]
+fn a_list_signed_while_the_clock_ran_ahead_hides_nothing_afterwards() {
+    let desk = Desk::with_key_file();
+    desk.ca(&["issue", "client", "user1", "--days", "30"]).success();
+    desk.ca(&["revoke", "user1"]).success();
+    finish(desk.at(&format!("+{LATE}"), desk.sekisho(&["crl"]))).success();
+    assert_eq!(desk.json(&["crl"])["entries"], 1);
+}
+
+// Catches: a number taken for a name, and the wrong certificate revoked.
+#[test]
+fn what_is_a_number_and_a_name_at_once_is_refused() {
+    let desk = Desk::with_key_file();
+    desk.ca(&["issue", "client", "user1"]).success();
+    desk.ca(&["issue", "client", "2"]).success();
+    desk.ca(&["revoke", "2"]).refused(&["000002", "000003"]);
+    desk.ca(&["revoke", "000003"]).success();
+    assert_eq!(desk.json(&["show", "000002"])["state"], "valid");
+}
+
+// Catches: a passphrase that nobody could read, reported as done.
+#[test]
+fn a_result_that_cannot_be_printed_is_no_success() {
+    let desk = Desk::with_key_file();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = desk
+        .sekisho(&["issue", "client", "user1"])
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(1));
+}
+
 // Catches: a serial number that somebody can guess, that is negative, too long, or used twice.
 #[test]
 fn serial_numbers_are_random_positive_unique_and_short() {
