@@ -38,12 +38,12 @@ fn a_list_that_is_no_good_stops_the_start() {
     let foreign = Authority::new("Other CA").revocation_list(1, &[3], DAY);
     let same_name = Authority::new("Test CA").revocation_list(1, &[3], DAY);
     for (what, text, said) in [
-        ("expired", good(-60), "失効リスト"),
+        ("expired", good(-60), "破棄リスト"),
         ("foreign", foreign, "not signed by this CA"),
         ("of a CA of the same name", same_name, "not signed by this CA"),
-        ("empty", String::new(), "失効リスト"),
-        ("cut off", good(DAY).split_at(200).0.to_owned(), "失効リスト"),
-        ("a certificate", stage.authority.pem.clone(), "失効リスト"),
+        ("empty", String::new(), "破棄リスト"),
+        ("cut off", good(DAY).split_at(200).0.to_owned(), "破棄リスト"),
+        ("a certificate", stage.authority.pem.clone(), "破棄リスト"),
     ] {
         stage.write("ca.crl", &text);
         let output = stage.refuse_to_start();

@@ -69,9 +69,9 @@ impl Authority {
         transaction.commit()?;
 
         // The rename is the moment at which the CA exists.
-        rustix::fs::rename(new.authority(), folder.authority())
-            .map_err(|errno| FileError::from_io(&folder.authority(), &errno.into()))?;
-        remove_unfinished(&new)?;
+        files::rename(&new.authority(), &folder.authority())?;
+        // An empty folder that stays harms nobody, and the next attempt removes it.
+        let _ = remove_unfinished(&new);
         let (folder, open_vault) = (folder.clone(), Some(vault));
         Ok(Self { folder, ledger, open_vault, actor: actor.to_owned(), now })
     }

@@ -32,8 +32,23 @@ impl Authority {
     /// The vault is sealed, or vault or ledger could not be written. After a crash the next
     /// opening finishes the change.
     pub fn replace_slots(&mut self, secrets: &[SlotSecret]) -> Result<(), Refusal> {
+        self.check_escrow()?;
         self.change_vault(|vault| Ok(vault.replace_slots(secrets)?))?;
         self.finish_slot_change()
+    }
+
+    /// Refuses to begin a change that could not be finished: every escrowed key must open.
+    fn check_escrow(&self) -> Result<(), Refusal> {
+        let (reader, vault) = (self.ledger.reader()?, self.vault()?);
+        let mut first = 0;
+        loop {
+            let keys = reader.sealed_keys(first, BATCH)?;
+            let Some((last, _)) = keys.last() else { return Ok(()) };
+            first = last + 1;
+            for (number, sealed) in &keys {
+                vault.open_escrow(*number, sealed)?;
+            }
+        }
     }
 
     /// Removes slots but keeps the data key, so that other slots stay as they are. Whoever kept a

@@ -62,7 +62,8 @@ enum Outcome {
 /// The lines that are done, as `results.csv` holds them.
 struct Results {
     path: PathBuf,
-    rows: BTreeMap<usize, [String; 4]>,
+    /// By the certificate's number: line, name, file, passphrase. Lines of several files may be here.
+    rows: BTreeMap<u64, [String; 4]>,
 }
 
 pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Result<(), Refusal> {
@@ -92,10 +93,12 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
                 batch.drain(..).map(|(place, name, request)| ((place, name), request)).unzip();
             let issued = authority.issue(requests, encryption(arguments.options.legacy))?;
             for ((place, name), outcome) in places.into_iter().zip(issued) {
-                let outcome = match outcome {
-                    Ok(issued) => {
-                        let (outcome, report) =
-                            hand_out(session, &authority, &mut results, &issued, place, arguments)?;
+                // What cannot be written is revoked; the others of the batch are not lost with it.
+                let handed_out = outcome.and_then(|issued| {
+                    hand_out(session, &authority, &mut results, &issued, place, arguments)
+                });
+                let outcome = match handed_out {
+                    Ok((outcome, report)) => {
                         reports.push(report);
                         outcome
                     }
@@ -174,9 +177,8 @@ fn settle(
         Err(refusal) => return Ok(Settled::Outcome(Outcome::Refused(refusal))),
     };
     if let Some(number) = authority.issued_for(&line.digest)? {
-        let done = results.rows.get(&line.place).is_some_and(|[known, _, file, _]| {
-            known.parse() == Ok(number) && files::exists(&folder.join(file))
-        });
+        let row = results.rows.get(&number);
+        let done = row.is_some_and(|[_, _, file, _]| files::exists(&folder.join(file)));
         if done {
             let number = format!("{number:06}");
             return Ok(Settled::Outcome(Outcome::DoneBefore { number }));
@@ -207,9 +209,8 @@ fn hand_out(
     let name = issued.certificate.common_name().unwrap_or_default();
     let file = written.main.file_name().map(|name| name.to_string_lossy().into_owned());
     let passphrase = issued.bundle.key.as_ref().map(|key| key.passphrase.expose().to_owned());
-    let row =
-        [format!("{number:06}"), name, file.unwrap_or_default(), passphrase.unwrap_or_default()];
-    results.rows.insert(place, row);
+    let row = [place.to_string(), name, file.unwrap_or_default(), passphrase.unwrap_or_default()];
+    results.rows.insert(number, row);
     let report = json_of(issued, &written);
     Ok((Outcome::Issued { number, file: written.main }, report))
 }
@@ -221,12 +222,12 @@ impl Results {
         if files::exists(&path) {
             let bytes = files::read_secret(&path, LARGEST)?;
             let mut reader = csv::Reader::from_reader(bytes.expose());
-            for row in reader.deserialize::<(usize, String, String, String, String)>() {
+            for row in reader.deserialize::<(String, u64, String, String, String)>() {
                 let (place, number, name, file, passphrase) = row.map_err(|error| {
                     let reason = Untrusted(&error.to_string()).to_string();
                     Refusal::CsvMalformed { path: path.display().to_string(), reason }
                 })?;
-                rows.insert(place, [number, name, file, passphrase]);
+                rows.insert(number, [place, name, file, passphrase]);
             }
         }
         Ok(Self { path, rows })
@@ -238,8 +239,8 @@ impl Results {
         let mut write =
             |row: &[&str]| writer.write_record(row).map_err(|_| Refusal::CryptographyFailed {});
         write(&["line", "number", "name", "file", "passphrase"])?;
-        for (place, [number, name, file, passphrase]) in &self.rows {
-            write(&[&place.to_string(), number, &inert(name), file, passphrase])?;
+        for (number, [place, name, file, passphrase]) in &self.rows {
+            write(&[place, &format!("{number:06}"), &inert(name), file, passphrase])?;
         }
         writer.flush().map_err(|_| Refusal::CryptographyFailed {})?;
         drop(writer);

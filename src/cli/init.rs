@@ -22,14 +22,11 @@ pub(super) fn run(session: &Session, arguments: &Init) -> Result<(), Refusal> {
     let subject = subject(&arguments.name, &arguments.subject)?;
     let algorithm = algorithm(&arguments.key)?;
     let language = session.screen.language();
-    let (secrets, code) = new_secrets(&session.secrets, language)?;
+    let secrets = new_secrets(&session.secrets, language)?;
     let request = Initialise { subject, days: arguments.days, algorithm, secrets };
     let authority = create(session, request)?;
     let crl = authority.sign_crl(super::crl::DEFAULT_DAYS)?;
     session.publish(&crl, session.folder.path())?;
-    if let Some(code) = code {
-        show_recovery_code(&code, language);
-    }
 
     let issuer = authority.issuer()?;
     let certificate = issuer.certificate();
@@ -69,29 +66,30 @@ pub(super) fn create(session: &Session, request: Initialise) -> Result<Authority
     Ok(authority)
 }
 
-/// The secrets of a new vault: a passphrase, and a recovery code when the passphrase was typed.
+/// The secrets of a new vault: a passphrase, and a recovery code when the passphrase was typed. The
+/// code is shown before anything is made, so that no vault has one that nobody saw.
 pub(super) fn new_secrets(
     source: &SecretSource,
     language: Language,
-) -> Result<(Vec<SlotSecret>, Option<Passphrase>), Refusal> {
+) -> Result<Vec<SlotSecret>, Refusal> {
     let passphrase = source.new_passphrase(language)?;
     let mut secrets = vec![SlotSecret::Passphrase(passphrase)];
-    if source.passphrase_file.is_some() {
-        return Ok((secrets, None));
+    if source.passphrase_file.is_none() {
+        let code = SlotSecret::generate_recovery_code()?;
+        show_recovery_code(&code, language)?;
+        secrets.push(SlotSecret::RecoveryCode(code));
     }
-    let code = SlotSecret::generate_recovery_code()?;
-    secrets.push(SlotSecret::RecoveryCode(Passphrase::new(code.expose().to_owned())));
-    Ok((secrets, Some(code)))
+    Ok(secrets)
 }
 
 /// Shows the recovery code once, on the terminal and nowhere else.
-pub(super) fn show_recovery_code(code: &Passphrase, language: Language) {
-    if let Some(mut terminal) = Terminal::open() {
-        terminal.show(&Text::RecoveryCode {}.render(language));
-        terminal.show("\n\n    ");
-        terminal.show(code.expose());
-        terminal.show("\n\n");
-    }
+fn show_recovery_code(code: &Passphrase, language: Language) -> Result<(), Refusal> {
+    let mut terminal = Terminal::open().ok_or(Refusal::NoTerminal {})?;
+    terminal.show(&Text::RecoveryCode {}.render(language));
+    terminal.show("\n\n    ");
+    terminal.show(code.expose());
+    terminal.show("\n\n");
+    Ok(())
 }
 
 /// A subject from its parts.

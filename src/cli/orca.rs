@@ -152,14 +152,11 @@ fn initialise(session: &Session, places: &Places) -> Result<bool, Refusal> {
     // A CA without its configuration file: somebody deleted that alone.
     if !session.folder.is_initialised() {
         let language = screen.language();
-        let (secrets, code) = init::new_secrets(&session.secrets, language)?;
+        let secrets = init::new_secrets(&session.secrets, language)?;
         let subject = init::subject("orca-ca", &subject_options())?;
         let algorithm = KeyAlgorithm::EcdsaP256;
         let request = Initialise { subject, days: AUTHORITY_DAYS, algorithm, secrets };
         init::create(session, request)?;
-        if let Some(code) = code {
-            init::show_recovery_code(&code, language);
-        }
     }
     // Written last: the manual's tool takes the file for the CA.
     files::write_atomic(&places.configuration, orca_catool::NEW_FILE.as_bytes(), PRIVATE)?;

@@ -26,6 +26,9 @@ pub(super) fn run(session: &Session, arguments: &Revoke) -> Result<(), Refusal> 
     let reason = reason(&arguments.reason)?;
     let since = arguments.since.as_deref().map(|text| time(text, session.now)).transpose()?;
     let secret = session.secrets.secret(&session.folder, session.screen.language());
+    if let Err(Refusal::Cancelled {}) = secret {
+        return Err(Refusal::Cancelled {});
+    }
     let mut authority = session.open_sealed()?;
     let view = authority.revoke(&selector(&authority, &arguments.which)?, reason, since)?;
     let number = format!("{:06}", view.record.number());

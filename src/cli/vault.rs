@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::arguments::Passwd;
-use super::init::{new_secrets, show_recovery_code};
+use super::init::new_secrets;
 use super::screen::{Table, Tone};
 use super::secrets::{KEY_FILE, SecretSource, make_key_file};
 use super::session::Session;
@@ -37,7 +37,7 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
         passphrase_file: arguments.new_passphrase_file.clone(),
         ..SecretSource::default()
     };
-    let (mut secrets, code) = new_secrets(&source, language)?;
+    let mut secrets = new_secrets(&source, language)?;
     // Asked before the new key file is made, which may take this place, but never this file's.
     let beside = session.folder.path().join(KEY_FILE);
     let left_behind = files::exists(&beside);
@@ -57,9 +57,6 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
         // It opens nothing any more; left behind it would only mislead.
         std::fs::remove_file(&beside)
             .map_err(|error| files::FileError::from_io(&beside, &error))?;
-    }
-    if let Some(code) = code {
-        show_recovery_code(&code, language);
     }
     session.screen.say(&Text::PassphraseChanged {});
     if arguments.rewrap_only {

@@ -184,6 +184,15 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> 
     sync_parent(path)
 }
 
+/// Moves a file or folder to a place that is free, and makes that durable.
+///
+/// # Errors
+/// The system's refusal; nothing has moved then.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    rustix::fs::rename(from, to).map_err(|e| FileError::from_errno(to, e))?;
+    sync_parent(to)
+}
+
 /// Makes a folder (and the folders above it) or accepts the one that is there: a real folder that
 /// we own and that nobody else may write to.
 ///

@@ -133,7 +133,8 @@ impl Record {
     /// Whether the private key still lies sealed in the side table.
     #[must_use]
     pub fn escrowed(&self) -> bool {
-        self.intended.custody == Custody::Escrowed && !self.key_forgotten
+        let signed = matches!(self.state, State::Issued | State::Revoked);
+        signed && self.intended.custody == Custody::Escrowed && !self.key_forgotten
     }
 
     /// How far it has come.

@@ -112,7 +112,7 @@ pub fn sign_crl(
 }
 
 /// The longest a CRL can be valid, in days.
-const LONGEST: u32 = 3_650;
+const LONGEST: u32 = 36_525;
 
 fn entry(record: &Record) -> Result<RevokedCertificate, Refusal> {
     let damaged = || Refusal::LedgerDamaged { reason: format!("record {}", record.number()) };

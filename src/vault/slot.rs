@@ -122,8 +122,9 @@ impl Slot {
         }
         let wrap = cipher::derive(&slot_key, salt, Purpose::SlotWrap)?;
         let place = Place { vault, kind: WRAPPED, id: self.id };
-        let opened = cipher::open(&wrap, &place, &self.data_key)?;
-        Ok(opened.and_then(|key| LockedKey::copy_of(key.expose())))
+        // The commitment proved the secret right: what does not open now is damaged.
+        let opened = cipher::open(&wrap, &place, &self.data_key)?.ok_or(VaultError::Damaged)?;
+        LockedKey::copy_of(opened.expose()).map(Some).ok_or(VaultError::Damaged)
     }
 
     /// Refuses what no version of this program writes, before anything is computed from it.

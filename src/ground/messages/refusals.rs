@@ -94,22 +94,22 @@ refusals! {
     // ---- pki: revocation lists ----
     RevocationListTooLarge { limit }
         en "the revocation list is larger than {limit} bytes" => "Check that it is the right file."
-        ja "失効リスト (CRL) が {limit} バイトを超えています" => "正しいファイルか確認してください。"
+        ja "破棄リスト (CRL) が {limit} バイトを超えています" => "正しいファイルか確認してください。"
     RevocationListMissing {}
         en "the file holds no revocation list" => "Check that it is the right file (.crl)."
-        ja "ファイルに失効リスト (CRL) が入っていません" => "正しいファイル (.crl) か確認してください。"
+        ja "ファイルに破棄リスト (CRL) が入っていません" => "正しいファイル (.crl) か確認してください。"
     RevocationListMalformed {}
         en "this is not a valid revocation list" => "Check that it is the right file (.crl) and that it was copied completely."
-        ja "失効リスト (CRL) として読み取れません" => "正しいファイル (.crl) か、最後までコピーされているか確認してください。"
+        ja "破棄リスト (CRL) として読み取れません" => "正しいファイル (.crl) か、最後までコピーされているか確認してください。"
     RevocationListOtherIssuer {}
         en "the revocation list is not signed by this CA" => "Get the list from the CA that issued the certificates."
-        ja "この認証局が署名した失効リスト (CRL) ではありません" => "証明書を発行した認証局から失効リストを入手してください。"
+        ja "この認証局が署名した破棄リスト (CRL) ではありません" => "証明書を発行した認証局から破棄リストを入手してください。"
     RevocationListIncomplete {}
         en "the revocation list is not a complete one, or has parts that are not understood" => "Get the full (base) list from the CA."
-        ja "失効リスト (CRL) が完全なものではないか、解釈できない部分があります" => "認証局から完全な失効リストを入手してください。"
+        ja "破棄リスト (CRL) が完全なものではないか、解釈できない部分があります" => "認証局から完全な破棄リストを入手してください。"
     RevocationListFromTheFuture { this_update }
         en "the revocation list says it was issued in the future ({this_update})" => "Check the clock of this machine and of the CA."
-        ja "失効リスト (CRL) の発行日時が未来 ({this_update}) になっています" => "このコンピュータと認証局の時計を確認してください。"
+        ja "破棄リスト (CRL) の発行日時が未来 ({this_update}) になっています" => "このコンピュータと認証局の時計を確認してください。"
 
     // ---- pki: issuing ----
     IssueEndsBeforeItBegins {}
@@ -132,7 +132,7 @@ refusals! {
         ja "サーバ証明書の名前は 1 個から 100 個までです ({names} 個指定されました)" => "ブラウザで開くホスト名または IP アドレスを指定してください。"
     IssueFailed {}
         en "the certificate could not be signed" => "Nothing was issued. Check that the vault belongs to this CA, then try again."
-        ja "証明書に署名できませんでした" => "何も発行していません。鍵の保管庫がこの認証局のものか確認して、もう一度実行してください。"
+        ja "証明書に署名できませんでした" => "何も発行していません。金庫がこの認証局のものか確認して、もう一度実行してください。"
 
     // ---- the CA and what it keeps ----
     NotInitialised { folder }
@@ -309,16 +309,16 @@ refusals! {
         ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "SERVER_CRT と SERVER_PEM に、同じ証明書の .crt と .pem を指定してください。"
     RevocationListUnusable { path, reason_en, reason_ja }
         en "{path} is not enforced: {reason_en}" => "Issue a revocation list with the CA of CA_CRT (orca-catool issue_crl) and put it there."
-        ja "{path} は使えません: {reason_ja}" => "CA_CRT の認証局で失効リストを発行し (orca-catool issue_crl)、その場所に置いてください。"
+        ja "{path} は使えません: {reason_ja}" => "CA_CRT の認証局で破棄リストを発行し (orca-catool issue_crl)、その場所に置いてください。"
     RevocationListExpired { path, since }
         en "the revocation list {path} expired on {since}" => "Issue a new one (orca-catool issue_crl), then start again."
-        ja "失効リスト {path} は {since} に期限が切れています" => "新しい失効リストを発行して (orca-catool issue_crl)、もう一度起動してください。"
+        ja "破棄リスト {path} は {since} に期限が切れています" => "新しい破棄リストを発行して (orca-catool issue_crl)、もう一度起動してください。"
     RevocationListTwice { path }
         en "{path} is a second revocation list of the same CA" => "Give one --crl for each CA, the newest."
         ja "{path} は同じ認証局の2つ目の CRL です" => "--crl は認証局ごとに1つ、最新のものだけを指定してください。"
     RevocationListOlder { path, number, in_force }
         en "the revocation list {path} (number {number}) is older than the one in force (number {in_force})" => "Put the newest list back in its place."
-        ja "失効リスト {path} (番号 {number}) は、使用中のもの (番号 {in_force}) より古いものです" => "最新の失効リストを置き直してください。"
+        ja "破棄リスト {path} (番号 {number}) は、使用中のもの (番号 {in_force}) より古いものです" => "最新の破棄リストを置き直してください。"
     ListenAddressInvalid { address }
         en "{address} is not an address with a port" => "Give an address and a port, such as 0.0.0.0:8000 or [::]:8000."
         ja "{address} は「アドレス:ポート」の形ではありません" => "0.0.0.0:8000 や [::]:8000 のように、アドレスとポートを指定してください。"

@@ -231,8 +231,8 @@ texts! {
         en "certificate {number} is revoked, but no CRL tells the gates yet. Publish one: sekisho crl"
         ja "証明書 {number} は破棄しましたが、CRL が未発行のため関所には伝わっていません。sekisho crl で発行してください"
     KeyIsForgotten { number }
-        en "The kept private key of certificate {number} is deleted for good."
-        ja "証明書 {number} の保管していた秘密鍵を完全に消去しました。"
+        en "The kept private key of certificate {number} is deleted from the ledger."
+        ja "証明書 {number} の秘密鍵の控えを台帳から削除しました。"
     Exported {}
         en "The bundle is written, under a new passphrase."
         ja "新しいパスフレーズで書き出しました。"
