@@ -81,7 +81,7 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
     let mut waiting = lines.into_iter().peekable();
     while let Some(line) = waiting.next() {
         let (place, name) = (line.place, line.name.clone());
-        match settle(session, &authority, &results, line, folder)? {
+        match settle(session, &authority, &mut results, line, folder)? {
             Settled::Outcome(outcome) => {
                 outcomes.push((place, name, outcome));
                 progress.step();
@@ -168,7 +168,7 @@ enum Settled {
 fn settle(
     session: &Session,
     authority: &Authority,
-    results: &Results,
+    results: &mut Results,
     line: Line,
     folder: &Path,
 ) -> Result<Settled, Refusal> {
@@ -183,6 +183,7 @@ fn settle(
             let number = format!("{number:06}");
             return Ok(Settled::Outcome(Outcome::DoneBefore { number }));
         }
+        results.rows.remove(&number);
         let record = authority.show(number)?.record;
         if record.state() == State::Issued {
             authority.revoke(&Selector::Number(number), Reason::CessationOfOperation, None)?;
@@ -239,7 +240,9 @@ impl Results {
         let mut write =
             |row: &[&str]| writer.write_record(row).map_err(|_| Refusal::CryptographyFailed {});
         write(&["line", "number", "name", "file", "passphrase"])?;
-        for (number, [place, name, file, passphrase]) in &self.rows {
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_by_key(|(number, [place, ..])| (place.parse().unwrap_or(u64::MAX), **number));
+        for (number, [place, name, file, passphrase]) in rows {
             write(&[place, &format!("{number:06}"), &inert(name), file, passphrase])?;
         }
         writer.flush().map_err(|_| Refusal::CryptographyFailed {})?;
