@@ -217,10 +217,9 @@ impl Keeper {
                     );
                 }
             }
-        } else if self.lists.refresh(&self.material.anchors, now)
-            && let Some(revocations) = self.lists.in_force()
-        {
-            self.state.replace_revocations(revocations);
+        } else {
+            let put_in_force = |revocations| self.state.replace_revocations(revocations);
+            self.lists.refresh(&self.material.anchors, now, put_in_force);
         }
         if now >= self.warned_at.plus_seconds(DAY) {
             self.warned_at = now;

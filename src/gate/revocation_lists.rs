@@ -86,9 +86,14 @@ impl RevocationLists {
     }
 
     /// Reads the files that have changed, and takes the lists that are newer. One that is broken,
-    /// foreign or older is refused and logged; the last good one stays in force.
-    pub(super) fn refresh(&mut self, anchors: &TrustAnchors, now: Timestamp) -> bool {
-        let mut newer = false;
+    /// foreign or older is refused and logged; the last good one stays in force. A newer one is
+    /// put in force before the log says so: whoever reads the line may count on it.
+    pub(super) fn refresh(
+        &mut self,
+        anchors: &TrustAnchors,
+        now: Timestamp,
+        put_in_force: impl Fn(Revocations),
+    ) {
         for file in &mut self.files {
             let seen = files::stamp(&file.path);
             if seen == file.seen {
@@ -109,7 +114,7 @@ impl RevocationLists {
                 ),
                 Ok((issuer, list)) => {
                     self.in_force = self.in_force.clone().with(issuer, &list);
-                    newer = true;
+                    put_in_force(self.in_force.clone());
                     tracing::info!(
                         path = %Untrusted(&file.path.to_string_lossy()),
                         number = %file.number,
@@ -131,7 +136,6 @@ impl RevocationLists {
                 ),
             }
         }
-        newer
     }
 
     /// Reads all files anew under other anchors. What is in force may be replaced by newer only.

@@ -105,13 +105,16 @@ impl Verdict {
             .chain(intermediates)
             .map(|certificate| certificate.clone().into_owned())
             .collect();
-        ChainKey::of(&presented, self.snapshot.policy.anchors())?;
-        let certificate = Certificate::from_der(leaf).map_err(|_| Refusal::Malformed)?;
+        let key = ChainKey::of(&presented, self.snapshot.policy.anchors())?;
+        // The key of a remembered chain was looked at when it was verified.
+        let remembered = would_admit(&key, clock::now(), &self.snapshot.policy);
+        let accepted = remembered
+            || has_accepted_key(&Certificate::from_der(leaf).map_err(|_| Refusal::Malformed)?);
         let mut judged = self.judged();
         judged.admitted = None;
         judged.presented = presented;
         // Before its signature is verified: that would be work for us and none for them.
-        if has_accepted_key(&certificate) { Ok(()) } else { Err(Refusal::KeyNotAccepted) }
+        if accepted { Ok(()) } else { Err(Refusal::KeyNotAccepted) }
     }
 
     fn judge(&self) -> Result<(), Refusal> {
