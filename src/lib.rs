@@ -15,10 +15,12 @@
 //! | [`ledger`] | hash-chained record of what happened, its indexes, erasable side tables | ground, pki |
 //! | [`ca`] | prepare, lint, record the intent, sign, record; bundles | ground, hardening, pki, vault, ledger |
 //! | [`revocation`] | revoking, and the CRLs that tell of it | ground, hardening, pki, vault, ledger, ca |
-//! | [`authority`] | vault, ledger, ca and revocation behind one door | ground, hardening, pki, vault, ledger, ca, revocation |
+//! | [`authority`] | vault, ledger, ca and revocation behind one door | ground, hardening, pki, admission, vault, ledger, ca, revocation, door |
 //! | [`admission`] | who may come in: one function, the chains verified so far, revocations | ground, pki |
-//! | [`gate`] | the listener, TLS, the proxy, and what it reads and logs | ground, hardening, pki, admission |
-//! | [`config`] | checked settings from the files people write | ground, hardening, pki, admission, gate |
+//! | [`door`] | what may be asked of the authority, what it answers, what it tells the gates | ground, pki, admission |
+//! | [`gate`] | the listener, TLS, the proxy, live connections | ground, hardening, pki, admission, door |
+//! | [`publisher`] | the CRL over plain HTTP; metrics and health | ground, hardening, pki, admission, door |
+//! | [`config`] | checked settings from the files people write | ground, hardening, pki, admission, door, gate, publisher |
 //! | [`cli`] | the verbs, and the manual's front | all |
 
 pub mod admission;
@@ -26,10 +28,12 @@ pub mod authority;
 pub mod ca;
 pub mod cli;
 pub mod config;
+pub mod door;
 pub mod gate;
 pub mod ground;
 pub mod hardening;
 pub mod ledger;
 pub mod pki;
+pub mod publisher;
 pub mod revocation;
 pub mod vault;

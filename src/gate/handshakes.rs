@@ -25,13 +25,9 @@ impl Handshakes {
     /// # Errors
     /// What is wrong with a file.
     pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
-        let material = Material::read(&settings.files)?;
-        let lists = RevocationLists::read(
-            &settings.revocation_lists,
-            settings.grace_days,
-            &material.anchors,
-            clock::now(),
-        )?;
+        let (files, lists, grace_days) = settings.files();
+        let material = Material::read(&files)?;
+        let lists = RevocationLists::read(lists, grace_days, &material.anchors, clock::now())?;
         let state = State::new(material.server, material.anchors, lists.in_force());
         Ok(Self { state, tls: TlsSettings::new(settings.tls12) })
     }

@@ -56,7 +56,7 @@ use tls::TlsSettings;
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
-pub use settings::{Files, Settings};
+pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 
 use crate::ground::clock::{self, DAY, Timestamp};
 use crate::ground::messages::Refusal;
@@ -95,15 +95,11 @@ impl Gate {
     /// What is wrong with a file, or why the address cannot be listened at.
     pub async fn open(settings: Settings) -> Result<Self, Refusal> {
         let now = clock::now();
-        let material = Material::read(&settings.files)?;
+        let (files, lists, grace_days) = settings.files();
+        let material = Material::read(&files)?;
         material.warn_of_expiry(now);
-        let lists = RevocationLists::read(
-            &settings.revocation_lists,
-            settings.grace_days,
-            &material.anchors,
-            now,
-        )?;
-        let unlisted = settings.revocation_lists.is_empty();
+        let unlisted = lists.is_empty();
+        let lists = RevocationLists::read(lists, grace_days, &material.anchors, now)?;
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
@@ -230,7 +226,7 @@ impl Keeper {
 
     /// All or nothing.
     fn reload(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        let material = Material::read(&self.settings.files)?;
+        let material = Material::read(&self.settings.files().0)?;
         let lists = self.lists.reread(&material.anchors, now)?;
         material.warn_of_expiry(now);
         self.state.replace_files(

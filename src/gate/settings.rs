@@ -12,6 +12,9 @@ use crate::ground::untrusted::Untrusted;
 /// The port of the WebORCA manual.
 const PORT: u16 = 8000;
 
+/// What a gate is called unless the configuration names it.
+const NAME: &str = "gate";
+
 /// Where WebORCA listens.
 const UPSTREAM: &str = "127.0.0.1:8001";
 
@@ -29,12 +32,70 @@ pub struct Files {
     pub authorities: PathBuf,
 }
 
+/// Where a gate's server certificate comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ServerSource {
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
+    /// From the authority, for these host names and addresses.
+    Authority {
+        names: Vec<String>,
+    },
+}
+
+/// Whom a gate lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TrustSource {
+    /// The clients of the authorities in a file, but for those on the revocation lists.
+    Files { authorities: PathBuf, revocation_lists: Vec<PathBuf>, grace_days: u16 },
+    /// The holders of certificates that stand in the authority's ledger.
+    Authority,
+}
+
+/// What a visitor who is refused gets to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RefusalMode {
+    /// A page that says why, and what to do.
+    #[default]
+    Explain,
+    /// A TLS alert, and no word.
+    Strict,
+}
+
+/// What is carried behind the handshake.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// HTTP requests, with the visitor's identity.
+    #[default]
+    Http,
+    /// Octets, as they are.
+    Tcp,
+}
+
+/// What happens once the authority has been silent for five seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StalePolicy {
+    /// Nobody new is let in; who is in stays.
+    #[default]
+    Refuse,
+    /// What was last known holds.
+    Serve,
+    /// Nobody new is let in, and who is in is cut.
+    Cut,
+}
+
 /// Where visitors are let in, what they must show, and where they are led.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub(super) files: Files,
-    pub(super) revocation_lists: Vec<PathBuf>,
-    pub(super) grace_days: u16,
+    pub(super) name: String,
+    pub(super) server: ServerSource,
+    pub(super) trust: TrustSource,
+    pub(super) mode: Mode,
+    pub(super) refusal: RefusalMode,
+    pub(super) contact: Option<String>,
+    pub(super) stale: StalePolicy,
     pub(super) listen: Listen,
     pub(super) upstream: Upstream,
     pub(super) tls12: bool,
@@ -66,9 +127,20 @@ impl Settings {
     #[must_use]
     pub fn new(files: Files) -> Self {
         Self {
-            files,
-            revocation_lists: Vec::new(),
-            grace_days: GRACE_DAYS,
+            name: NAME.to_owned(),
+            server: ServerSource::Files {
+                certificate: files.server_certificate,
+                key: files.server_key,
+            },
+            trust: TrustSource::Files {
+                authorities: files.authorities,
+                revocation_lists: Vec::new(),
+                grace_days: GRACE_DAYS,
+            },
+            mode: Mode::default(),
+            refusal: RefusalMode::default(),
+            contact: None,
+            stale: StalePolicy::default(),
             listen: Listen::Everywhere { port: PORT },
             upstream: Upstream::Http(Authority::from_static(UPSTREAM)),
             tls12: false,
@@ -76,18 +148,97 @@ impl Settings {
         }
     }
 
-    /// Enforces the revocation list in a file, DER or PEM, also: one list for each authority.
+    /// A gate whose certificate, for these host names and addresses, and whose trust come from the
+    /// authority; the rest is as in [`Settings::new`].
+    #[must_use]
+    pub fn of_authority(names: Vec<String>) -> Self {
+        let nowhere = PathBuf::new;
+        let files =
+            Files { server_certificate: nowhere(), server_key: nowhere(), authorities: nowhere() };
+        let (server, trust) = (ServerSource::Authority { names }, TrustSource::Authority);
+        Self { server, trust, ..Self::new(files) }
+    }
+
+    /// Its name in the configuration, in logs and on the feed; `gate` by default.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Shows a server certificate from files.
+    #[must_use]
+    pub fn with_server_files(mut self, certificate: PathBuf, key: PathBuf) -> Self {
+        self.server = ServerSource::Files { certificate, key };
+        self
+    }
+
+    /// Enforces the revocation list in a file, DER or PEM, also: one list for each authority. It
+    /// means nothing where the authority's ledger is trusted.
     #[must_use]
     pub fn with_revocation_list(mut self, path: PathBuf) -> Self {
-        self.revocation_lists.push(path);
+        if let TrustSource::Files { revocation_lists, .. } = &mut self.trust {
+            revocation_lists.push(path);
+        }
         self
     }
 
     /// Days a revocation list still counts after its next update was due; 7 by default.
     #[must_use]
     pub fn with_grace_days(mut self, days: u16) -> Self {
-        self.grace_days = days;
+        if let TrustSource::Files { grace_days, .. } = &mut self.trust {
+            *grace_days = days;
+        }
         self
+    }
+
+    /// What a refused visitor gets to see; a page by default.
+    #[must_use]
+    pub fn with_refusal(mut self, refusal: RefusalMode) -> Self {
+        self.refusal = refusal;
+        self
+    }
+
+    /// Whom a refused visitor should ask, such as a name and an extension; shown on the page.
+    #[must_use]
+    pub fn with_contact(mut self, contact: &str) -> Self {
+        self.contact = Some(contact.to_owned());
+        self
+    }
+
+    /// What is carried: HTTP by default.
+    #[must_use]
+    pub fn with_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// What happens once the authority has been silent for five seconds.
+    #[must_use]
+    pub fn with_stale_policy(mut self, stale: StalePolicy) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// The files it all comes from.
+    pub(super) fn files(&self) -> (Files, &[PathBuf], u16) {
+        let (mut files, mut lists, mut grace) = (
+            Files {
+                server_certificate: PathBuf::new(),
+                server_key: PathBuf::new(),
+                authorities: PathBuf::new(),
+            },
+            &[][..],
+            GRACE_DAYS,
+        );
+        if let ServerSource::Files { certificate, key } = &self.server {
+            (files.server_certificate, files.server_key) = (certificate.clone(), key.clone());
+        }
+        if let TrustSource::Files { authorities, revocation_lists, grace_days } = &self.trust {
+            files.authorities = authorities.clone();
+            (lists, grace) = (revocation_lists, *grace_days);
+        }
+        (files, lists, grace)
     }
 
     /// Listens at one address and port, such as `192.168.1.100:8000`; port 0 takes a free one.

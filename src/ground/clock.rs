@@ -4,7 +4,10 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Whole seconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(from = "i64", into = "i64")]
 pub struct Timestamp(i64);
 
 /// Seconds of one day.
@@ -86,6 +89,18 @@ impl Timestamp {
         jiff::Timestamp::from_second(self.0)
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
             .to_zoned(zone.clone())
+    }
+}
+
+impl From<i64> for Timestamp {
+    fn from(seconds: i64) -> Self {
+        Self::from_unix(seconds)
+    }
+}
+
+impl From<Timestamp> for i64 {
+    fn from(time: Timestamp) -> Self {
+        time.0
     }
 }
 

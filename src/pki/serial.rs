@@ -9,7 +9,9 @@ const LONGEST: usize = 20;
 pub const RANDOM_OCTETS: usize = 12;
 
 /// A serial number: a non-negative integer of 1 to 20 octets, ordered as a number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Serialised as those octets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(try_from = "&[u8]")]
 pub struct SerialNumber {
     // The length comes first: among minimal encodings a longer one is a larger number.
     length: u8,
@@ -28,6 +30,26 @@ pub enum SerialError {
     Negative,
     /// A leading octet says nothing: not the one DER encoding (X.690 section 8.3.2).
     NotMinimal,
+}
+
+impl TryFrom<&[u8]> for SerialNumber {
+    type Error = SerialError;
+
+    fn try_from(content: &[u8]) -> Result<Self, SerialError> {
+        Self::from_der_integer(content)
+    }
+}
+
+impl serde::Serialize for SerialNumber {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.as_bytes())
+    }
+}
+
+impl fmt::Display for SerialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no serial number of RFC 5280 section 4.1.2.2")
+    }
 }
 
 impl SerialNumber {

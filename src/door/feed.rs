@@ -1,0 +1,185 @@
+//! What the authority tells those who serve, and what they answer.
+//!
+//! The feed is a snapshot, then events in the order in which they happened. Each carries the epoch
+//! (the ledger's sequence) it brings its reader to. An event is sent before its command is
+//! acknowledged, so a reader that heard a heartbeat knows everything that was acknowledged by then.
+
+use serde::{Deserialize, Serialize};
+
+use super::secret::WireSecret;
+use crate::ground::clock::Timestamp;
+use crate::pki::SerialNumber;
+
+/// The ledger's sequence: it only grows.
+pub type Sequence = u64;
+
+/// From the authority to those who serve.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// Everything, at the start and whenever the authority was started again.
+    Snapshot(Snapshot),
+    /// A certificate was issued: its serial is known from here on.
+    Issued(Change),
+    /// Certificates were revoked. It is answered with an [`Acknowledgement`].
+    Revoked(Change),
+    /// The server certificate of a gate, with its key.
+    ServerIdentity(ServerIdentity),
+    /// A CRL to publish.
+    Crl(PublishedCrl),
+    /// Nothing happened; sent every second.
+    Heartbeat(Heartbeat),
+    /// Asks for the live connections; answered with [`Answer::Connections`].
+    ListConnections {
+        /// Comes back with the answer.
+        ask: u64,
+    },
+}
+
+/// The state of the ledger that admission needs.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The sequence it shows.
+    pub epoch: Sequence,
+    /// No time before this one counts for admission.
+    pub floor: Timestamp,
+    /// The authorities, each with the serials it issued.
+    pub issuers: Vec<IssuerSnapshot>,
+}
+
+/// One certificate authority and what it issued.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IssuerSnapshot {
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// The serials of client certificates that stand: issued, not revoked. Any other is refused.
+    pub standing: Vec<SerialNumber>,
+    /// The serials that are revoked or abandoned.
+    pub revoked: Vec<SerialNumber>,
+}
+
+/// Serials whose standing changed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// The sequence after it.
+    pub epoch: Sequence,
+    /// Its issuer's certificate, SHA-256 of the DER.
+    pub issuer: [u8; 32],
+    /// The serials.
+    pub serials: Vec<SerialNumber>,
+}
+
+/// What a gate shows its visitors.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ServerIdentity {
+    /// The gate's name in the configuration.
+    pub gate: String,
+    /// The certificate, then its intermediates, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// The private key, PKCS#8.
+    pub key: WireSecret,
+}
+
+/// A CRL, and whose.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishedCrl {
+    /// The CRL, DER.
+    pub der: Vec<u8>,
+    /// Its number (RFC 5280 section 5.2.3).
+    pub number: u64,
+    /// thisUpdate.
+    pub this_update: Timestamp,
+    /// nextUpdate.
+    pub next_update: Timestamp,
+    /// The root's certificate, DER.
+    pub root: Vec<u8>,
+}
+
+/// That the authority lives, and has nothing to tell beyond this epoch.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// The ledger's sequence.
+    pub epoch: Sequence,
+    /// No time before this one counts for admission.
+    pub floor: Timestamp,
+    /// Whether the vault is open.
+    pub unsealed: bool,
+}
+
+/// From those who serve to the authority.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// The first message: the gates there are, and the names each wants in its certificate.
+    Hello {
+        /// The gates.
+        gates: Vec<GateHello>,
+    },
+    /// A gate has acted on a revocation.
+    Acknowledged(Acknowledgement),
+    /// The live connections of one gate.
+    Connections {
+        /// As it was asked.
+        ask: u64,
+        /// Which gate.
+        gate: String,
+        /// The connections, at most 10,000.
+        connections: Vec<LiveConnection>,
+    },
+    /// A gate's standing, sent every second after a heartbeat.
+    Report(GateReport),
+}
+
+/// A gate as it introduces itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateHello {
+    /// Its name in the configuration.
+    pub gate: String,
+    /// The host names and addresses its certificate must have; empty when it brings its own.
+    pub names: Vec<String>,
+}
+
+/// That a gate has cut, and admits no more, what was revoked up to an epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Which gate.
+    pub gate: String,
+    /// The epoch it has reached.
+    pub epoch: Sequence,
+    /// Connections that were cut.
+    pub cut: u64,
+    /// Microseconds from the event to the last socket closed.
+    pub microseconds: u64,
+    /// Connections that were not closed in time; none, unless something is wrong.
+    pub left: u64,
+}
+
+/// A connection whose holder was admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveConnection {
+    /// The serial of its certificate.
+    pub serial: SerialNumber,
+    /// The common name in it, as it is in the certificate: not made safe to show.
+    pub name: String,
+    /// Where it comes from, such as `192.168.1.5:50123`.
+    pub peer: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// `http/1.1`, `h2`, `websocket`, `tcp`.
+    pub protocol: String,
+}
+
+/// How a gate stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateReport {
+    /// Which gate.
+    pub gate: String,
+    /// Where it listens.
+    pub address: String,
+    /// The epoch it has reached.
+    pub epoch: Sequence,
+    /// Live connections.
+    pub connections: u64,
+    /// Whether its last try to reach the upstream succeeded.
+    pub upstream_up: bool,
+    /// When its server certificate ends; none when it has none yet.
+    pub certificate_ends: Option<Timestamp>,
+}
