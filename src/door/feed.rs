@@ -183,3 +183,12 @@ pub struct GateReport {
     /// When its server certificate ends; none when it has none yet.
     pub certificate_ends: Option<Timestamp>,
 }
+
+/// The end of the feed that a gate or the publisher holds.
+pub struct FeedEnd {
+    /// What the authority tells, in order. It ends when the service stops; an authority that is
+    /// started again goes on in the same channel, with a snapshot.
+    pub events: tokio::sync::mpsc::Receiver<std::sync::Arc<Event>>,
+    /// The way back.
+    pub answers: tokio::sync::mpsc::Sender<Answer>,
+}
