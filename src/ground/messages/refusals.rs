@@ -422,6 +422,31 @@ refusals! {
     LinesRefused { count }
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
+    // ---- door ----
+    /// The control socket does not let this user in.
+    ServiceNotForYou {}
+        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+    /// The service ended while it was asked.
+    ServiceGone {}
+        en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
+        ja "サービスが応答する前に終了しました。操作が行われたかどうかは分かりません" => "sekisho status と sekisho list で確かめ、必要ならもう一度実行してください。"
+    /// The service is another version of this program.
+    ServiceOtherVersion {}
+        en "the running service is another version of this program" => "Restart the service, then ask again."
+        ja "稼働中のサービスは、このコマンドと版が違います" => "サービスを再起動してから、もう一度実行してください。"
+    /// A command or reply over the limit.
+    CommandTooLong { limit }
+        en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
+        ja "コマンドまたは応答が{limit}オクテットを超えています" => "一度に頼む量を減らしてください。"
+    /// Only a running service can do it.
+    ServiceNotRunning {}
+        en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
+        ja "このデータフォルダーのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダーを指定してください。"
+    /// The same asking, a second time.
+    AlreadyAsked { number }
+        en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
+        ja "この発行はすでに行われ、証明書 {number} が発行されています" => "新しい証明書は発行していません。sekisho show {number} で確かめてください。"
 }
 
 impl From<FileError> for Refusal {
