@@ -138,6 +138,12 @@ impl Authority {
         Ok((authority, repairs))
     }
 
+    /// Says what time it is, and who asks, for the commands that follow.
+    pub fn at(&mut self, now: Timestamp, actor: &str) {
+        self.now = now;
+        actor.clone_into(&mut self.actor);
+    }
+
     /// Opens the vault. From here on the ledger's head is sealed with every commit. A change of
     /// slots that a crash interrupted is finished.
     ///
