@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::material::ServerIdentity;
 use super::tickets::TicketKeys;
-use crate::admission::{Epoch, Policy, Revocations, TrustAnchors};
+use crate::admission::{Epoch, Policy, Revocations, StatusSource, TrustAnchors};
 
 /// Everything a decision needs, as it was at one epoch.
 pub(super) struct Snapshot {
@@ -35,7 +35,7 @@ impl State {
         let first = Snapshot {
             epoch: Epoch(1),
             authority_names: names_of(&anchors),
-            policy: Policy::new(anchors, revocations),
+            policy: Policy::new(anchors, source_of(revocations)),
             server,
             tickets: Arc::new(TicketKeys::new()),
         };
@@ -54,7 +54,7 @@ impl State {
     pub(super) fn replace_revocations(&self, revocations: Revocations) {
         self.change(|old| Snapshot {
             epoch: Epoch(old.epoch.0 + 1),
-            policy: old.policy.with_revocations(Some(revocations)),
+            policy: old.policy.with_source(StatusSource::Lists(revocations)),
             server: Arc::clone(&old.server),
             tickets: Arc::clone(&old.tickets),
             authority_names: old.authority_names.clone(),
@@ -71,9 +71,9 @@ impl State {
         self.change(|old| {
             let same = old.policy.anchors().identity() == anchors.identity();
             let policy = if same {
-                old.policy.with_revocations(revocations)
+                old.policy.with_source(source_of(revocations))
             } else {
-                Policy::new(Arc::clone(&anchors), revocations)
+                Policy::new(Arc::clone(&anchors), source_of(revocations))
             };
             let tickets = if same { Arc::clone(&old.tickets) } else { Arc::new(TicketKeys::new()) };
             let epoch = Epoch(old.epoch.0 + 1);
@@ -84,6 +84,10 @@ impl State {
     fn change(&self, next: impl FnOnce(&Snapshot) -> Snapshot) {
         self.current.send_modify(|current| *current = Arc::new(next(current)));
     }
+}
+
+fn source_of(revocations: Option<Revocations>) -> StatusSource {
+    revocations.map_or(StatusSource::Nothing, StatusSource::Lists)
 }
 
 fn names_of(anchors: &TrustAnchors) -> Vec<DistinguishedName> {
