@@ -9,7 +9,7 @@ use super::logging;
 use super::orca::secrets_in;
 use super::session::Session;
 use crate::config::jma_receipt;
-use crate::gate::{self, Gate, Limits, Settings};
+use crate::gate::{self, Gate, Limits, RefusalMode, Settings};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
@@ -30,6 +30,8 @@ pub(super) struct GateOptions {
     pub(super) crl: Vec<PathBuf>,
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub(super) crl_grace_days: u16,
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = RefusalOption::Explain)]
+    pub(super) refusal: RefusalOption,
     #[arg(long)]
     pub(super) tls12: bool,
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
@@ -44,6 +46,15 @@ pub(super) struct ServeOptions {
     pub(super) gate: GateOptions,
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
+}
+
+/// What a visitor who is refused gets to see.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefusalOption {
+    /// A page that says why.
+    Explain,
+    /// A TLS alert.
+    Strict,
 }
 
 /// The form of log lines.
@@ -125,6 +136,10 @@ fn settings(options: GateOptions) -> Result<Settings, Refusal> {
         handshakes_per_second: options.handshakes_per_second,
         handshake_burst: options.handshakes_per_second.saturating_mul(4),
         ..Limits::default()
+    });
+    settings = settings.with_refusal(match options.refusal {
+        RefusalOption::Explain => RefusalMode::Explain,
+        RefusalOption::Strict => RefusalMode::Strict,
     });
     if options.tls12 {
         settings = settings.with_tls12();

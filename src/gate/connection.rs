@@ -22,9 +22,10 @@ use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
+use super::refusal::{Refused, Responder};
 use super::state::{Snapshot, State};
-use super::tls::{TlsSettings, Verdict};
-use crate::admission::{Admitted, Refusal, admit};
+use super::tls::{TlsSettings, Verdict, is_explained};
+use crate::admission::{Admitted, ChainKey, Refusal, admit};
 use crate::ground::clock;
 
 /// The first octet of a TLS record that holds a handshake message (RFC 8446 section 5.1).
@@ -41,6 +42,8 @@ pub(super) struct Reception {
     pub(super) state: State,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
+    /// Answers those who are refused; none where every refusal is an alert.
+    pub(super) responder: Option<Responder>,
     pub(super) limits: Limits,
     pub(super) journal: Journal,
     /// Becomes true when the gate is to stop.
@@ -58,7 +61,7 @@ impl Reception {
     ) {
         let snapshot = self.state.current();
         // Each stage has its own place in memory, so that an idle connection holds only the last.
-        let handshake = Box::pin(self.shake_hands(stream, &snapshot));
+        let handshake = Box::pin(self.shake_hands(stream, peer, &snapshot));
         let handshake = timeout(self.limits.handshake, handshake);
         let handshake = tokio::select! {
             handshake = handshake => handshake,
@@ -69,6 +72,7 @@ impl Reception {
                 Box::pin(self.admit(stream, peer, &snapshot, pending)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
+                verdict.alerted(&error);
                 self.journal.refused_in_handshake(peer, &verdict, &error);
                 self.linger(stream).await;
             }
@@ -80,7 +84,12 @@ impl Reception {
         }
     }
 
-    async fn shake_hands(&self, stream: TcpStream, snapshot: &Arc<Snapshot>) -> Handshake {
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        snapshot: &Arc<Snapshot>,
+    ) -> Handshake {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
@@ -89,7 +98,8 @@ impl Reception {
             }
             Ok(_) | Err(_) => return Handshake::Gone,
         }
-        let Ok((config, verdict)) = self.tls.for_connection(snapshot) else {
+        let explained = self.responder.as_ref().map(|responder| responder.owed_to(peer.ip()));
+        let Ok((config, verdict)) = self.tls.for_connection(snapshot, explained) else {
             return Handshake::Gone;
         };
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
@@ -116,8 +126,18 @@ impl Reception {
         let admitted = match admit(chain, clock::now(), snapshot.epoch, &snapshot.policy) {
             Ok(admitted) => admitted,
             Err(refusal) => {
-                self.journal.refused(peer, refusal, chain.first());
-                let _ = timeout(self.limits.linger, stream.shutdown()).await;
+                let reference = self.journal.refused(peer, refusal, chain.first());
+                let chain = ChainKey::of(chain, snapshot.policy.anchors()).ok();
+                match self.responder.as_ref().filter(|_| is_explained(refusal)) {
+                    Some(responder) => {
+                        let refused = Refused { refusal, reference, address: peer.ip(), chain };
+                        responder.answer(&mut stream, refused).await;
+                        self.linger(stream.into_inner().0).await;
+                    }
+                    None => {
+                        let _ = timeout(self.limits.linger, stream.shutdown()).await;
+                    }
+                }
                 return;
             }
         };

@@ -37,7 +37,7 @@ impl Handshakes {
     /// # Errors
     /// rustls refuses the settings.
     pub fn begin(&self) -> Result<ServerConnection, Error> {
-        let (config, _) = self.tls.for_connection(&self.state.current())?;
+        let (config, _) = self.tls.for_connection(&self.state.current(), None)?;
         ServerConnection::new(config)
     }
 

@@ -8,6 +8,7 @@ use rustls::ProtocolVersion;
 use rustls_pki_types::CertificateDer;
 
 use super::limits::TokenBucket;
+use super::refusal::Reference;
 use super::tls::Verdict;
 use crate::admission::{Admitted, Refusal};
 use crate::ground::clock;
@@ -74,12 +75,13 @@ impl Journal {
         error: &std::io::Error,
     ) {
         if let Some(refusal) = verdict.refusal() {
-            return self.refused_line(peer, refusal.name(), verdict.shown().as_ref());
+            self.refused_line(peer, refusal.name(), verdict.shown().as_ref(), None);
+            return;
         }
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
             Some(rustls::Error::NoCertificatesPresented) => {
-                self.refused_line(peer, Refusal::NoCertificate.name(), None);
+                self.refused_line(peer, Refusal::NoCertificate.name(), None, None);
             }
             Some(other) => {
                 let Some(suppressed) = self.allowance() else { return };
@@ -95,14 +97,17 @@ impl Journal {
         }
     }
 
+    /// What the line can be found by, when there was room for one.
     pub(super) fn refused(
         &self,
         peer: SocketAddr,
         refusal: Refusal,
         leaf: Option<&CertificateDer<'_>>,
-    ) {
+    ) -> Option<Reference> {
         let shown = leaf.and_then(|der| Certificate::from_der(der).ok());
-        self.refused_line(peer, refusal.name(), shown.as_ref());
+        let reference = Reference::generate();
+        let logged = self.refused_line(peer, refusal.name(), shown.as_ref(), reference.as_ref());
+        reference.filter(|_| logged)
     }
 
     pub(super) fn handshake_timed_out(&self, peer: SocketAddr) {
@@ -119,20 +124,30 @@ impl Journal {
         );
     }
 
-    fn refused_line(&self, peer: SocketAddr, reason: &'static str, shown: Option<&Certificate>) {
-        let Some(suppressed) = self.allowance() else { return };
+    /// Whether there was room for the line.
+    fn refused_line(
+        &self,
+        peer: SocketAddr,
+        reason: &'static str,
+        shown: Option<&Certificate>,
+        reference: Option<&Reference>,
+    ) -> bool {
+        let Some(suppressed) = self.allowance() else { return false };
         let peer = peer.ip().to_canonical();
+        let reference = reference.map(tracing::field::display);
         match shown {
             Some(certificate) => tracing::warn!(
                 reason,
                 serial = %certificate.serial(),
                 subject = %Untrusted(&certificate.subject_text()),
                 %peer,
+                reference,
                 suppressed,
                 "refused"
             ),
-            None => tracing::warn!(reason, %peer, suppressed, "refused"),
+            None => tracing::warn!(reason, %peer, reference, suppressed, "refused"),
         }
+        true
     }
 
     /// The number of lines left out since the last one, when there is room for a line.

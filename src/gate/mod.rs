@@ -9,6 +9,7 @@
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
 //! | `handshakes` | the same without sockets |
 //! | `proxy`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
+//! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `greeting` | what the gate itself answers |
 //! | `log` | what it says of its visitors |
 //!
@@ -27,9 +28,12 @@ mod listener;
 mod log;
 mod material;
 mod origin;
+mod owed_alerts;
 mod pages;
 mod proxy;
 mod redirect;
+mod refusal;
+mod refusal_page;
 mod revocation_lists;
 pub mod settings;
 mod state;
@@ -50,6 +54,7 @@ use connection::Reception;
 use log::Journal;
 use material::Material;
 use proxy::Proxy;
+use refusal::Responder;
 use revocation_lists::RevocationLists;
 use state::State;
 use tls::TlsSettings;
@@ -117,6 +122,7 @@ impl Gate {
             state: state.clone(),
             tls: TlsSettings::new(settings.tls12),
             proxy: Arc::new(Proxy::new(upstream)),
+            responder: Responder::of(&settings),
             limits: settings.limits,
             journal: Journal::new(),
             draining: draining.subscribe(),

@@ -1,5 +1,10 @@
-//! The short pages a visitor sees when the gate itself has to answer, in Japanese and English.
+//! The short pages that the gate itself answers with, in Japanese and English: how they look, and
+//! those of an admitted visitor whose request goes nowhere.
 
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest;
+use data_encoding::BASE64;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::header::{
@@ -8,6 +13,9 @@ use hyper::http::header::{
 use hyper::{Response, StatusCode};
 
 use crate::ground::messages::{Language, Text};
+
+/// How every page looks: readable at 320 px, at 200 %, in the dark and on paper.
+pub(super) const STYLE: &str = include_str!("page.css");
 
 /// Why a request was not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,24 +33,33 @@ pub(super) enum Problem {
 
 /// The page for a problem. It holds nothing of the request.
 pub(super) fn page(problem: Problem) -> Response<Full<Bytes>> {
-    let (status, text) = match problem {
-        Problem::BadRequest => (StatusCode::BAD_REQUEST, Text::PageBadRequest {}),
-        Problem::CrossSite => (StatusCode::FORBIDDEN, Text::PageCrossSite {}),
-        Problem::MethodNotAllowed => {
-            (StatusCode::METHOD_NOT_ALLOWED, Text::PageMethodNotAllowed {})
+    let (status, title, text) = match problem {
+        Problem::BadRequest => {
+            (StatusCode::BAD_REQUEST, Text::TitleBadRequest {}, Text::PageBadRequest {})
         }
-        Problem::ForeignHost => (StatusCode::MISDIRECTED_REQUEST, Text::PageForeignHost {}),
-        Problem::UpstreamDown => (StatusCode::BAD_GATEWAY, Text::PageUpstreamDown {}),
+        Problem::CrossSite => {
+            (StatusCode::FORBIDDEN, Text::TitleCrossSite {}, Text::PageCrossSite {})
+        }
+        Problem::MethodNotAllowed => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            Text::TitleMethodNotAllowed {},
+            Text::PageMethodNotAllowed {},
+        ),
+        Problem::ForeignHost => {
+            (StatusCode::MISDIRECTED_REQUEST, Text::TitleForeignHost {}, Text::PageForeignHost {})
+        }
+        Problem::UpstreamDown => {
+            (StatusCode::BAD_GATEWAY, Text::TitleUpstreamDown {}, Text::PageUpstreamDown {})
+        }
     };
-    let mut response = Response::new(Full::new(Bytes::from(html(status, &text))));
+    let mut response = Response::new(Full::new(Bytes::from(html(status, &title, &text))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HTML);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
-    );
+    if let Some(policy) = POLICY.clone() {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     if problem == Problem::MethodNotAllowed {
         headers.insert(
             ALLOW,
@@ -52,19 +69,80 @@ pub(super) fn page(problem: Problem) -> Response<Full<Bytes>> {
     response
 }
 
-fn html(status: StatusCode, text: &Text) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"ja\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{code}</title>\n<style>{STYLE}</style>\n\
-         <main>\n<p>{japanese}</p>\n<p lang=\"en\">{english}</p>\n<p><small>{code}</small></p>\n</main>\n",
+fn html(status: StatusCode, title: &Text, text: &Text) -> String {
+    let section = |language| {
+        format!("<h1>{}</h1>\n<p>{}</p>\n", title.render(language), text.render(language))
+    };
+    let body = format!(
+        "{STOPPED}\n{japanese}<section lang=\"en\">\n{english}</section>\n\
+         <p><small>{code}</small></p>\n",
+        japanese = section(Language::Japanese),
+        english = section(Language::English),
         code = status.as_u16(),
-        japanese = text.render(Language::Japanese),
-        english = text.render(Language::English),
+    );
+    document("stopped", title, &body)
+}
+
+/// A whole page around what it says, which is HTML.
+pub(super) fn document(kind: &str, title: &Text, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"ja\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{japanese} / {english}</title>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n<main class=\"{kind}\">\n{body}</main>\n\
+         </body>\n</html>\n",
+        japanese = title.render(Language::Japanese),
+        english = title.render(Language::English),
     )
 }
 
-/// Readable at 320 px, at 200 % and in the dark.
-pub(super) const STYLE: &str = ":root{color-scheme:light dark}\
-body{margin:0;font:1rem/1.7 system-ui,sans-serif}\
-main{max-width:40rem;margin:0 auto;padding:2rem 1rem;overflow-wrap:anywhere}";
+/// Text as it stands in HTML, also within quotes.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// What a Content Security Policy calls an inline style or script that it allows.
+pub(super) fn source_of(inline: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, inline.as_bytes());
+    format!("'sha256-{}'", BASE64.encode(digest.as_ref()))
+}
+
+static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
+    let style = source_of(STYLE);
+    let policy = format!("default-src 'none'; style-src {style}; img-src data:; base-uri 'none'");
+    HeaderValue::try_from(policy).ok()
+});
+
+/// A warning sign: what is behind the gate, or the request, is at fault, and not the visitor.
+const STOPPED: &str = "<svg viewBox=\"0 0 24 24\" fill=\"none\" stroke=\"currentColor\" \
+stroke-width=\"1.75\" stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hidden=\"true\">\
+<path d=\"M12 3 2.5 20h19L12 3z\"/><path d=\"M12 10v4.5M12 17.4v.1\"/></svg>";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches a style changed after its hash was taken: the page would come without any.
+    #[test]
+    fn the_policy_names_the_style_that_is_on_the_page() {
+        let page =
+            html(StatusCode::BAD_GATEWAY, &Text::TitleUpstreamDown {}, &Text::PageUpstreamDown {});
+        let (_, rest) = page.split_once("<style>").unwrap();
+        let (style, _) = rest.split_once("</style>").unwrap();
+        let policy = POLICY.clone().unwrap();
+        assert!(policy.to_str().unwrap().contains(&source_of(style)), "{policy:?}");
+    }
+}

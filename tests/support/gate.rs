@@ -179,11 +179,14 @@ pub(crate) struct Stage {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) authority: Authority,
     pub(crate) arguments: Vec<String>,
+    /// `explain` or `strict`.
+    refusal: &'static str,
     pub(crate) upstream: Upstream,
 }
 
 impl Stage {
     /// A CA, a server certificate for localhost and 127.0.0.1, an upstream that answers `hello`.
+    /// The gate refuses by alerts.
     pub(crate) fn new() -> Self {
         Self::with_upstream(Upstream::answering(
             b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
@@ -195,6 +198,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             authority: Authority::new("Test CA"),
             arguments: Vec::new(),
+            refusal: "strict",
             upstream,
         };
         stage.write("ca.crt", &stage.authority.pem);
@@ -211,6 +215,11 @@ impl Stage {
             ),
         );
         stage
+    }
+
+    /// The gate refuses by pages.
+    pub(crate) fn explaining(self) -> Self {
+        Self { refusal: "explain", ..self }
     }
 
     pub(crate) fn with_argument(mut self, argument: &str) -> Self {
@@ -257,6 +266,7 @@ impl Stage {
             .arg(self.path("jma-receipt.conf"))
             .args(["--listen", "127.0.0.1:0", "--upstream"])
             .arg(format!("http://{}", self.upstream.address))
+            .args(["--refusal", self.refusal])
             .args(&self.arguments)
             .stdin(Stdio::null());
         command
