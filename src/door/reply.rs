@@ -13,7 +13,12 @@ use crate::pki::revocation_list::Reason;
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Message {
     /// How far it has come.
-    Progress(u64),
+    Progress {
+        /// Steps done.
+        done: u64,
+        /// Steps in all.
+        of: u64,
+    },
     /// Its end.
     End(Result<Reply, Refusal>),
 }

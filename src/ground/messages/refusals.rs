@@ -447,6 +447,10 @@ refusals! {
     AlreadyAsked { number }
         en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
         ja "この発行はすでに行われ、証明書 {number} が発行されています" => "新しい証明書は発行していません。sekisho show {number} で確かめてください。"
+    /// A gate did not close what it had to.
+    GateDidNotCut { gate }
+        en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
+        ja "証明書は失効しましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
 }
 
 impl From<FileError> for Refusal {
