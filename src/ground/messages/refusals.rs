@@ -451,6 +451,14 @@ refusals! {
     GateDidNotCut { gate }
         en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
         ja "証明書は失効しましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
+
+    // ---- time ----
+    ClockBehindLedger { now, newest }
+        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    ClockDiverged { now, expected }
+        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
 }
 
 impl From<FileError> for Refusal {
