@@ -531,6 +531,43 @@ refusals! {
     CertificateHasEnded { path, until }
         en "a certificate in {path} ended on {until}" => "Replace it; visitors cannot come in with it."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
+    // ---- door ----
+    /// The control socket does not let this user in.
+    ServiceNotForYou {}
+        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+    /// The service ended while it was asked.
+    ServiceGone {}
+        en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
+        ja "サービスが応答する前に終了しました。操作が行われたかどうかは分かりません" => "sekisho status と sekisho list で確かめ、必要ならもう一度実行してください。"
+    /// The service is another version of this program.
+    ServiceOtherVersion {}
+        en "the running service is another version of this program" => "Restart the service, then ask again."
+        ja "稼働中のサービスは、このコマンドと版が違います" => "サービスを再起動してから、もう一度実行してください。"
+    /// A command or reply over the limit.
+    CommandTooLong { limit }
+        en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
+        ja "コマンドまたは応答が{limit}オクテットを超えています" => "一度に頼む量を減らしてください。"
+    /// Only a running service can do it.
+    ServiceNotRunning {}
+        en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
+        ja "このデータフォルダーのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダーを指定してください。"
+    /// The same asking, a second time.
+    AlreadyAsked { number }
+        en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
+        ja "この発行はすでに行われ、証明書 {number} が発行されています" => "新しい証明書は発行していません。sekisho show {number} で確かめてください。"
+    /// A gate did not close what it had to.
+    GateDidNotCut { gate }
+        en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
+        ja "証明書は失効しましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
+
+    // ---- time ----
+    ClockBehindLedger { now, newest }
+        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    ClockDiverged { now, expected }
+        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
 }
 
 impl From<FileError> for Refusal {
