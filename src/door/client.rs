@@ -21,8 +21,11 @@ pub trait Handler {
     ///
     /// # Errors
     /// Why not.
-    fn handle(&mut self, request: Request, progress: &mut dyn FnMut(u64))
-    -> Result<Reply, Refusal>;
+    fn handle(
+        &mut self,
+        request: Request,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Reply, Refusal>;
 }
 
 /// The door, from outside.
@@ -232,7 +235,7 @@ impl Door {
     ///
     /// # Errors
     /// The first thing that does not fit.
-    pub fn verify(&mut self, mut progress: impl FnMut(u64)) -> Result<(u64, u64), Refusal> {
+    pub fn verify(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<(u64, u64), Refusal> {
         match self.ask_with(Command::Verify, &mut progress)? {
             Reply::Verified { entries, certificates } => Ok((entries, certificates)),
             _ => Err(misread()),
@@ -282,13 +285,13 @@ impl Door {
     }
 
     fn ask(&mut self, command: Command) -> Result<Reply, Refusal> {
-        self.ask_with(command, &mut |_| ())
+        self.ask_with(command, &mut |_, _| ())
     }
 
     fn ask_with(
         &mut self,
         command: Command,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Reply, Refusal> {
         let mut idempotency = [0; 16];
         aws_lc_rs::rand::fill(&mut idempotency).map_err(|_| Refusal::CryptographyFailed {})?;
@@ -299,7 +302,7 @@ impl Door {
                 frame::write(stream, &request, COMMAND_LIMIT).map_err(|error| lost(&error))?;
                 loop {
                     match frame::read(stream, COMMAND_LIMIT) {
-                        Ok(Some(Message::Progress(done))) => progress(done),
+                        Ok(Some(Message::Progress { done, of })) => progress(done, of),
                         Ok(Some(Message::End(outcome))) => return outcome,
                         Ok(None) => return Err(Refusal::ServiceGone {}),
                         Err(error) => return Err(lost(&error)),
