@@ -98,7 +98,8 @@ impl Reception {
             }
             Ok(_) | Err(_) => return Handshake::Gone,
         }
-        let explained = self.responder.as_ref().map(|responder| responder.owed_to(peer.ip()));
+        let responder = self.responder.as_ref();
+        let explained = responder.map(|responder| responder.owed_to(peer.ip(), &stream));
         let Ok((config, verdict)) = self.tls.for_connection(snapshot, explained) else {
             return Handshake::Gone;
         };

@@ -4,9 +4,14 @@
 //! TLS alert meets it (tried with Chromium). So whoever asks to try again is owed one: the next
 //! handshake from the same address that shows the same chain, or none as before, and is refused
 //! again, ends in an alert. One who is admitted, or shows another chain, meets nothing of it.
+//!
+//! The alert is held back for a moment. In TLS 1.3 the browser is done with its handshake before
+//! ours is, and an alert that comes before it has taken the connection into use counts as no more
+//! than a lost connection: it then keeps its choice (tried: about every second time).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,12 +35,18 @@ impl OwedAlerts {
         Arc::new(Self { until: Mutex::new(HashMap::new()) })
     }
 
-    /// Those of one address.
-    pub(super) fn to(self: &Arc<Self>, address: IpAddr) -> OwedTo {
-        OwedTo { alerts: Arc::clone(self), address: address.to_canonical() }
+    /// Those of the visitor at the other end of a TCP socket.
+    pub(super) fn to(self: &Arc<Self>, address: IpAddr, socket: impl AsFd) -> OwedTo {
+        let address = address.to_canonical();
+        let owes = self.until().keys().any(|(owed_to, _)| *owed_to == address);
+        // Few are owed anything, and only theirs may have to be held back.
+        let socket = if owes { rustix::io::dup(socket).ok() } else { None };
+        OwedTo { alerts: Arc::clone(self), address, socket }
     }
 
-    fn owe(&self, address: IpAddr, chain: Option<ChainKey>, now: Instant) {
+    /// From now on the next refusal of this chain is owed an alert. `None` is no certificate at all.
+    pub(super) fn owe(&self, address: IpAddr, chain: Option<ChainKey>, now: Instant) {
+        let address = address.to_canonical();
         let mut until = self.until();
         until.retain(|_, until| *until > now);
         let to_this_one = until.keys().filter(|(owed_to, _)| *owed_to == address).count();
@@ -57,25 +68,39 @@ impl OwedAlerts {
     }
 }
 
-/// The alerts owed to one address. A chain of `None` is no certificate at all.
+/// The alerts owed to one visitor.
 pub(super) struct OwedTo {
     alerts: Arc<OwedAlerts>,
     address: IpAddr,
+    socket: Option<OwnedFd>,
 }
 
 impl OwedTo {
-    /// From now on the next refusal of this chain is owed an alert.
-    pub(super) fn owe(&self, chain: Option<ChainKey>) {
-        self.alerts.owe(self.address, chain, clock::monotonic());
+    /// Whether one who shows no certificate is owed an alert, which is held back if it comes now.
+    pub(super) fn is_owed_without_certificate(&self) -> bool {
+        let owed = self.alerts.is_owed(self.address, None, clock::monotonic());
+        self.hold_back(owed);
+        owed
     }
 
-    pub(super) fn is_owed(&self, chain: Option<ChainKey>) -> bool {
-        self.alerts.is_owed(self.address, chain, clock::monotonic())
+    /// A certificate was shown after all.
+    pub(super) fn let_go(&self) {
+        self.hold_back(false);
     }
 
-    /// Whether an alert was owed; it is not any more.
+    /// Whether an alert was owed, which is held back; it is owed no more.
     pub(super) fn pay(&self, chain: Option<ChainKey>) -> bool {
-        self.alerts.pay(self.address, chain, clock::monotonic())
+        let owed = self.alerts.pay(self.address, chain, clock::monotonic());
+        self.hold_back(owed);
+        owed
+    }
+
+    /// What is written from now on leaves after 200 ms, by the system's own timer (tcp(7)).
+    fn hold_back(&self, hold: bool) {
+        if let Some(socket) = &self.socket {
+            // A socket that refuses sends it at once, and perhaps the visitor tries once more.
+            let _ = rustix::net::sockopt::set_tcp_cork(socket, hold);
+        }
     }
 }
 

@@ -74,9 +74,9 @@ impl Responder {
         })
     }
 
-    /// The alerts owed to an address.
-    pub(super) fn owed_to(&self, address: IpAddr) -> OwedTo {
-        self.owed.to(address)
+    /// The alerts owed to a visitor.
+    pub(super) fn owed_to(&self, address: IpAddr, socket: &TcpStream) -> OwedTo {
+        self.owed.to(address, socket)
     }
 
     /// Answers one request, in bounded time, and says goodbye.
@@ -130,7 +130,7 @@ impl Responder {
 
     fn reply(&self, request: &Request<Incoming>, refused: &Refused) -> Response<Full<Bytes>> {
         if request.headers().contains_key(TRY_AGAIN) {
-            self.owed_to(refused.address).owe(refused.chain);
+            self.owed.owe(refused.address, refused.chain, clock::monotonic());
         }
         let page = RefusalPage {
             refusal: refused.refusal,

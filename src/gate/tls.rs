@@ -115,6 +115,9 @@ impl Verdict {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
     ) -> Result<(), Refusal> {
+        if let Some(owed) = &self.explained {
+            owed.let_go();
+        }
         let presented: Vec<CertificateDer<'static>> = std::iter::once(leaf)
             .chain(intermediates)
             .map(|certificate| certificate.clone().into_owned())
@@ -177,7 +180,7 @@ impl ClientCertVerifier for Verifier {
     fn client_auth_mandatory(&self) -> bool {
         // Who showed a ticket that is not resumed, and then no certificate, is nobody.
         self.0.judged().admitted = None;
-        self.0.explained.as_ref().is_none_or(|owed| owed.is_owed(None))
+        self.0.explained.as_ref().is_none_or(OwedTo::is_owed_without_certificate)
     }
 
     fn verify_client_cert(

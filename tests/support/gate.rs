@@ -568,16 +568,38 @@ impl Visitor {
         Self { config: Arc::new(config), address: gate.address }
     }
 
+    /// A visitor who shows no certificate.
+    pub(crate) fn nobody(
+        stage: &Stage,
+        gate: &Gate,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        let identity = stage.authority.issue(&Leaf::client("unused", 99));
+        let mut visitor = Self::new(stage, gate, &identity, version);
+        visitor.config().client_auth_cert_resolver = Arc::new(NoCertificate);
+        visitor
+    }
+
     /// The same program, tickets and all, at another gate.
     pub(crate) fn at(&self, gate: &Gate) -> Self {
         Self { config: Arc::clone(&self.config), address: gate.address }
     }
 
+    /// Its configuration, before the first visit.
+    pub(crate) fn config(&mut self) -> &mut rustls::ClientConfig {
+        Arc::get_mut(&mut self.config).unwrap()
+    }
+
     pub(crate) fn connect(&self) -> Tls {
+        self.connect_as("localhost")
+    }
+
+    /// Connects to the gate under another of its names.
+    pub(crate) fn connect_as(&self, name: &str) -> Tls {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        let name = "localhost".try_into().unwrap();
+        let name = name.to_owned().try_into().unwrap();
         let connection = rustls::ClientConnection::new(Arc::clone(&self.config), name).unwrap();
         rustls::StreamOwned::new(connection, stream)
     }
@@ -602,6 +624,23 @@ impl Visitor {
             resumed: stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
             group: stream.conn.negotiated_key_exchange_group().map(|group| group.name()),
         })
+    }
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl rustls::client::ResolvesClientCert for NoCertificate {
+    fn resolve(
+        &self,
+        _: &[&[u8]],
+        _: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
