@@ -326,8 +326,8 @@ refusals! {
         en "cannot listen at {address}: {reason}" => "Check whether another program uses the port (ss -ltnp), or choose another with --listen."
         ja "{address} で待ち受けできません: {reason}" => "別のプログラムがそのポートを使っていないか確認するか (ss -ltnp)、--listen で別のポートを指定してください。"
     UpstreamInvalid { url }
-        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001."
-        ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 のように、ホストとポートだけを指定してください。"
+        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001 or unix:/run/application.sock."
+        ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 や unix:/run/application.sock のように、転送先だけを指定してください。"
     UpstreamInClearText { url }
         en "{url} is another machine, and the way there would not be encrypted" => "Run the gate on that machine, or accept the risk with --allow-clear-text-upstream."
         ja "{url} は別のサーバのため、そこまでの通信が暗号化されません" => "そのサーバで sekisho を動かしてください。危険を承知で使う場合は --allow-clear-text-upstream を付けてください。"
@@ -422,6 +422,32 @@ refusals! {
     LinesRefused { count }
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
+
+    // ---- gate: the way to the upstream ----
+    UpstreamNotForHttp { url }
+        en "{url} carries mere octets, and this gate carries HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
+        ja "{url} はHTTPの転送先ではありませんが、この関所はHTTPを中継します" => "転送先を http://、https://、unix: のいずれかにするか、関所の mode を tcp にしてください。"
+    UpstreamNotForTcp { url }
+        en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
+        ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
+    UpstreamAuthorityMissing { url }
+        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
+        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
+    UpstreamTlsUnused { url }
+        en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
+        ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
+    UpstreamAuthorityUnreadable { path }
+        en "{path} holds no CA certificate in PEM" => "Give the certificate of the CA that issued the application's server certificate."
+        ja "{path} にはPEM形式の認証局の証明書が入っていません" => "アプリケーションのサーバ証明書を発行した認証局の証明書を指定してください。"
+    UpstreamClientUnreadable { path }
+        en "{path} holds no certificate in PEM that can be shown to the application" => "Give the .crt file of a client certificate."
+        ja "{path} には、アプリケーションに提示できるPEM形式の証明書が入っていません" => "クライアント証明書の .crt ファイルを指定してください。"
+    UpstreamClientKeyUnusable { path }
+        en "{path} holds no private key in PEM without a passphrase" => "Give the .pem file of the client certificate, not the .enc.pem."
+        ja "{path} には、パスフレーズのないPEM形式の秘密鍵が入っていません" => "クライアント証明書の .pem ファイルを指定してください (.enc.pem は使えません)。"
+    UpstreamClientMismatch { key, certificate }
+        en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
+        ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
 }
 
 impl From<FileError> for Refusal {

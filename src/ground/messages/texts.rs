@@ -19,8 +19,8 @@ texts! {
         en "This server does not have the name in the address bar. Check the address."
         ja "アドレス欄の名前は、このサーバの証明書にありません。アドレスを確認してください。"
     PageUpstreamDown {}
-        en "The application is not answering. Please wait a moment and reload; if it goes on, tell the administrator."
-        ja "アプリケーションが応答していません。しばらく待ってから再読み込みしてください。続く場合は、管理者に連絡してください。"
+        en "The application is not answering. Your certificate was accepted. What you sent was not processed. Please wait a moment and reload; if it goes on, tell the administrator."
+        ja "アプリケーションが応答していません。証明書の確認は済んでいます。送信した内容は処理されていません。しばらく待ってから再読み込みしてください。続く場合は、管理者に連絡してください。"
     Greeting { name }
         en "Welcome, {name}. Your certificate was accepted."
         ja "ようこそ、{name} さん。証明書を確認しました。"
@@ -278,4 +278,15 @@ texts! {
     ValidityShortened { until }
         en "the certificate is shortened to the end of the CA: {until}"
         ja "有効期間を認証局の期限 {until} までに短縮しました"
+
+    // ---- gate: the way to the upstream ----
+    PageRequestTimeout {}
+        en "The request stopped before its end and was not completed. Check the network and try again."
+        ja "送信が途中で止まったため、受け付けを完了できませんでした。ネットワークを確認して、もう一度お試しください。"
+    PageUpstreamBroken {}
+        en "The application broke off without an answer. Your certificate was accepted. What you sent may have taken effect: check before you send it again. If it goes on, tell the administrator."
+        ja "アプリケーションが応答の途中で通信を終了しました。証明書の確認は済んでいます。送信した内容は処理されている場合があります。送り直す前に、結果を確認してください。続く場合は、管理者に連絡してください。"
+    PageUpstreamSlow {}
+        en "The application is taking too long to answer. Your certificate was accepted. What you sent may have taken effect: check before you send it again. If it goes on, tell the administrator."
+        ja "アプリケーションの応答に時間がかかりすぎています。証明書の確認は済んでいます。送信した内容は処理されている場合があります。送り直す前に、結果を確認してください。続く場合は、管理者に連絡してください。"
 }
