@@ -6,9 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+mod handler;
 mod initialise;
+pub mod orders;
 mod recovery;
 mod slots;
+mod views;
 
 use std::path::{Path, PathBuf};
 
@@ -37,6 +40,12 @@ pub struct Authority {
     actor: String,
     now: Timestamp,
 }
+
+/// The data folder of the installed service.
+pub const SERVICE_FOLDER: &str = "/var/lib/sekisho";
+
+/// Where the installed service's control socket lies.
+const RUNTIME_FOLDER: &str = "/run/sekisho";
 
 /// Where things lie in a data folder.
 #[derive(Debug, Clone)]
@@ -95,6 +104,15 @@ impl DataFolder {
         Ok(SealedVault::read(&self.vault())?.slots())
     }
 
+    /// Where a running service takes commands: beside the data, but for the installed service's
+    /// folder, which other users cannot even look into.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        let folder =
+            if self.0 == Path::new(SERVICE_FOLDER) { Path::new(RUNTIME_FOLDER) } else { &self.0 };
+        folder.join("control.sock")
+    }
+
     fn authority(&self) -> PathBuf {
         self.0.join("authority")
     }
@@ -136,6 +154,12 @@ impl Authority {
         let folder = folder.clone();
         let authority = Self { folder, ledger, open_vault: None, actor: actor.to_owned(), now };
         Ok((authority, repairs))
+    }
+
+    /// Says what time it is, and who asks, for the commands that follow.
+    pub fn at(&mut self, now: Timestamp, actor: &str) {
+        self.now = now;
+        actor.clone_into(&mut self.actor);
     }
 
     /// Opens the vault. From here on the ledger's head is sealed with every commit. A change of

@@ -186,6 +186,8 @@ pub(super) struct Revoke {
     pub(super) reason: String,
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<String>,
+    #[arg(long)]
+    pub(super) lineage: bool,
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub(super) crl_days: u32,
 }

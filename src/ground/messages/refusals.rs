@@ -448,6 +448,35 @@ refusals! {
     UpstreamClientMismatch { key, certificate }
         en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
         ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
+    // ---- door ----
+    /// The control socket does not let this user in.
+    ServiceNotForYou {}
+        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+    /// The service ended while it was asked.
+    ServiceGone {}
+        en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
+        ja "サービスが応答する前に終了しました。操作が行われたかどうかは分かりません" => "sekisho status と sekisho list で確かめ、必要ならもう一度実行してください。"
+    /// The service is another version of this program.
+    ServiceOtherVersion {}
+        en "the running service is another version of this program" => "Restart the service, then ask again."
+        ja "稼働中のサービスは、このコマンドと版が違います" => "サービスを再起動してから、もう一度実行してください。"
+    /// A command or reply over the limit.
+    CommandTooLong { limit }
+        en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
+        ja "コマンドまたは応答が{limit}オクテットを超えています" => "一度に頼む量を減らしてください。"
+    /// Only a running service can do it.
+    ServiceNotRunning {}
+        en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
+        ja "このデータフォルダーのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダーを指定してください。"
+    /// The same asking, a second time.
+    AlreadyAsked { number }
+        en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
+        ja "この発行はすでに行われ、証明書 {number} が発行されています" => "新しい証明書は発行していません。sekisho show {number} で確かめてください。"
+    /// A gate did not close what it had to.
+    GateDidNotCut { gate }
+        en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
+        ja "証明書は失効しましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
 }
 
 impl From<FileError> for Refusal {

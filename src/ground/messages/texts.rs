@@ -289,4 +289,17 @@ texts! {
     PageUpstreamSlow {}
         en "The application is taking too long to answer. Your certificate was accepted. What you sent may have taken effect: check before you send it again. If it goes on, tell the administrator."
         ja "アプリケーションの応答に時間がかかりすぎています。証明書の確認は済んでいます。送信した内容は処理されている場合があります。送り直す前に、結果を確認してください。続く場合は、管理者に連絡してください。"
+    // ---- door ----
+    /// A gate's answer to a revocation.
+    CutAtGate { gate, count, milliseconds }
+        en "  gate {gate}: {count} connections cut in {milliseconds} ms"
+        ja "  ゲート {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+    /// A gate that did not answer.
+    GateSilent { gate }
+        en "gate {gate} did not answer within a second; it may still have connections of the revoked certificate"
+        ja "ゲート {gate} が1秒以内に応答しませんでした。失効した証明書の接続が残っている可能性があります"
+    /// The gates know, the CRL does not yet.
+    CrlFollows { why }
+        en "every gate refuses the certificate now; the CRL follows as soon as it can be signed ({why})"
+        ja "すべてのゲートはこの証明書をすでに拒否しています。失効リスト（CRL）は署名できるようになりしだい更新されます（{why}）"
 }
