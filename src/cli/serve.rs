@@ -9,7 +9,7 @@ use super::logging;
 use super::orca::secrets_in;
 use super::session::Session;
 use crate::config::jma_receipt;
-use crate::gate::{self, Gate, Limits, Settings};
+use crate::gate::{self, Gate, Limits, Metrics, Settings};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
@@ -96,7 +96,7 @@ pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusa
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let gate = Gate::open(settings).await?;
+        let gate = Gate::open(settings, None, &Metrics::default()).await?;
         ready();
         let shutdown = async move {
             tokio::select! {
