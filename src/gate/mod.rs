@@ -71,7 +71,7 @@ use crate::door::feed::FeedEnd;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use settings::Upstream;
+use settings::{TrustSource, Upstream};
 
 /// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
 /// with the time before them and nothing else.
@@ -116,7 +116,8 @@ impl Gate {
             });
         }
         let metrics = metrics.of_gate(&settings.name);
-        let state = State::new(settings.stale != StalePolicy::Cut);
+        let of_ledger = matches!(settings.trust, TrustSource::Authority);
+        let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
         let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
