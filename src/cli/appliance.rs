@@ -106,9 +106,10 @@ impl Appliance {
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
         let has_authority = self.supervisor.is_some();
+        let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
             match self.supervisor {
-                Some(supervisor) => supervisor.supervise().await,
+                Some(supervisor) => supervisor.supervise(stopped(drained)).await,
                 None => std::future::pending().await,
             }
         };
@@ -133,7 +134,11 @@ impl Appliance {
         tokio::select! {
             () = drained => {}
             // While the gates finish, revocations still reach them.
-            _ = &mut supervisor => {}
+            _ = &mut supervisor, if outcome.is_ok() => {}
+        }
+        drained_in.send_replace(true);
+        if has_authority && outcome.is_ok() {
+            return supervisor.await;
         }
         outcome
     }
