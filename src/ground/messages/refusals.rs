@@ -538,6 +538,13 @@ refusals! {
     CertificateHasEnded { path, until }
         en "a certificate in {path} ended on {until}" => "Replace it; visitors cannot come in with it."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
+    // ---- time ----
+    ClockBehindLedger { now, newest }
+        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    ClockDiverged { now, expected }
+        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
+        ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
 }
 
 impl From<FileError> for Refusal {
