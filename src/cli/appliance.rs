@@ -125,22 +125,29 @@ impl Appliance {
             () = begun => ready(),
             failed = &mut supervisor => return failed,
         }
-        let outcome = tokio::select! {
-            () = stop => Ok(()),
-            failed = &mut supervisor => failed,
+        let failed = tokio::select! {
+            () = stop => None,
+            failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);
-        let drained = async { while gates.join_next().await.is_some() {} };
-        tokio::select! {
-            () = drained => {}
+        let gates = async { while gates.join_next().await.is_some() {} };
+        let failed = match failed {
+            Some(failed) => {
+                gates.await;
+                Some(failed)
+            }
             // While the gates finish, revocations still reach them.
-            _ = &mut supervisor, if outcome.is_ok() => {}
-        }
+            None => tokio::select! {
+                () = gates => None,
+                failed = &mut supervisor => Some(failed),
+            },
+        };
         drained_in.send_replace(true);
-        if has_authority && outcome.is_ok() {
-            return supervisor.await;
+        match failed {
+            Some(failed) => failed,
+            None if has_authority => supervisor.await,
+            None => Ok(()),
         }
-        outcome
     }
 }
 
