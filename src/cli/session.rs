@@ -76,7 +76,8 @@ impl Session {
     /// # Errors
     /// As [`Authority::open`].
     pub(super) fn open_sealed(&self) -> Result<Authority, Refusal> {
-        let (authority, repairs) = Authority::open(&self.folder, self.now, &self.actor)?;
+        // Read anew: a passphrase may have been long in coming, and others wrote meanwhile.
+        let (authority, repairs) = Authority::open(&self.folder, clock::now(), &self.actor)?;
         self.report(&repairs);
         Ok(authority)
     }
