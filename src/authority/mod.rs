@@ -7,9 +7,14 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod feed;
+mod handler;
 mod initialise;
+pub mod orders;
 mod recovery;
+pub mod service;
 mod slots;
+mod views;
 
 use std::path::{Path, PathBuf};
 
@@ -39,6 +44,12 @@ pub struct Authority {
     now: Timestamp,
     clock: ClockWatch,
 }
+
+/// The data folder of the installed service.
+pub const SERVICE_FOLDER: &str = "/var/lib/sekisho";
+
+/// Where the installed service's control socket lies.
+const RUNTIME_FOLDER: &str = "/run/sekisho";
 
 /// Where things lie in a data folder.
 #[derive(Debug, Clone)]
@@ -95,6 +106,15 @@ impl DataFolder {
     pub fn slots(&self) -> Result<Vec<SlotSummary>, Refusal> {
         self.require_initialised()?;
         Ok(SealedVault::read(&self.vault())?.slots())
+    }
+
+    /// Where a running service takes commands: beside the data, but for the installed service's
+    /// folder, which other users cannot even look into.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        let folder =
+            if self.0 == Path::new(SERVICE_FOLDER) { Path::new(RUNTIME_FOLDER) } else { &self.0 };
+        folder.join("control.sock")
     }
 
     fn authority(&self) -> PathBuf {

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::serve::{GateOptions, ServeOptions};
+use super::configuration::ConfigurationOptions;
+use super::serve::ServeOptions;
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -186,6 +187,8 @@ pub(super) struct Revoke {
     pub(super) reason: String,
     #[arg(long, value_name = "TIME")]
     pub(super) since: Option<String>,
+    #[arg(long)]
+    pub(super) lineage: bool,
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub(super) crl_days: u32,
 }
@@ -222,5 +225,6 @@ pub(super) struct Passwd {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Config {
-    Check(GateOptions),
+    Check(ConfigurationOptions),
+    Example,
 }

@@ -278,4 +278,18 @@ texts! {
     ValidityShortened { until }
         en "the certificate is shortened to the end of the CA: {until}"
         ja "有効期間を認証局の期限 {until} までに短縮しました"
+
+    // ---- door ----
+    /// A gate's answer to a revocation.
+    CutAtGate { gate, count, milliseconds }
+        en "  gate {gate}: {count} connections cut in {milliseconds} ms"
+        ja "  ゲート {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+    /// A gate that did not answer.
+    GateSilent { gate }
+        en "gate {gate} did not answer within a second; it may still have connections of the revoked certificate"
+        ja "ゲート {gate} が1秒以内に応答しませんでした。失効した証明書の接続が残っている可能性があります"
+    /// The gates know, the CRL does not yet.
+    CrlFollows { why }
+        en "every gate refuses the certificate now; the CRL follows as soon as it can be signed ({why})"
+        ja "すべてのゲートはこの証明書をすでに拒否しています。失効リスト（CRL）は署名できるようになりしだい更新されます（{why}）"
 }
