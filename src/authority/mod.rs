@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod feed;
 mod handler;
 mod initialise;
 pub mod orders;

@@ -18,11 +18,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::connector::Connector;
 use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
+use super::settings::Mode;
 use super::state::{Snapshot, State};
+use super::tcp;
 use super::tls::{TlsSettings, Verdict};
 use crate::admission::{Admitted, Refusal, admit};
 use crate::ground::clock;
@@ -41,6 +44,8 @@ pub(super) struct Reception {
     pub(super) state: State,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
+    pub(super) mode: Mode,
+    pub(super) connector: Connector,
     pub(super) limits: Limits,
     pub(super) journal: Journal,
     /// Becomes true when the gate is to stop.
@@ -84,7 +89,7 @@ impl Reception {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
-            Ok(1..) if first.iter().all(u8::is_ascii_alphabetic) => {
+            Ok(1..) if self.mode == Mode::Http && first.iter().all(u8::is_ascii_alphabetic) => {
                 return Handshake::PlainHttp(stream);
             }
             Ok(_) | Err(_) => return Handshake::Gone,
@@ -123,13 +128,17 @@ impl Reception {
         };
         drop(pending);
         self.journal.admitted(peer, &admitted, version, resumed);
-        let server = Arc::clone(&handshake.server);
-        let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
-        let Some(visit) = visit.map(Arc::new) else { return };
-        let service: Service<'_> = if speaks_http2 {
-            Box::pin(self.serve_http2(*stream, visit))
+        let service: Service<'_> = if self.mode == Mode::Tcp {
+            Box::pin(tcp::carry(stream, &self.connector))
         } else {
-            Box::pin(self.serve_http1(*stream, visit))
+            let server = Arc::clone(&handshake.server);
+            let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
+            let Some(visit) = visit.map(Arc::new) else { return };
+            if speaks_http2 {
+                Box::pin(self.serve_http2(*stream, visit))
+            } else {
+                Box::pin(self.serve_http1(*stream, visit))
+            }
         };
         if let Some(refusal) = stay(service, admitted.clone(), changes).await {
             self.journal.cut(peer, refusal, &admitted);

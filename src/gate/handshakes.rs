@@ -29,7 +29,7 @@ impl Handshakes {
         let material = Material::read(&files)?;
         let lists = RevocationLists::read(lists, grace_days, &material.anchors, clock::now())?;
         let state = State::new(material.server, material.anchors, lists.in_force());
-        Ok(Self { state, tls: TlsSettings::new(settings.tls12) })
+        Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode) })
     }
 
     /// The gate's side of one connection, with a verifier and a ticket producer of its own.

@@ -8,8 +8,10 @@
 //! | `listener`, `connection` | from the socket to the cut |
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
 //! | `handshakes` | the same without sockets |
-//! | `proxy`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
-//! | `redirect`, `pages`, `greeting` | what the gate itself answers |
+//! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
+//! | `tcp` | octets instead of requests |
+//! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
+//! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
 //! | `log` | what it says of its visitors |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
@@ -18,35 +20,41 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod connector;
 mod greeting;
 mod handshakes;
 mod headers;
+mod health;
 mod host;
 pub mod limits;
 mod listener;
 mod log;
 mod material;
+mod notices;
 mod origin;
 mod pages;
 mod proxy;
 mod redirect;
+mod relayed;
 mod revocation_lists;
 pub mod settings;
 mod state;
+mod tcp;
 mod tickets;
 mod tls;
 mod upgrade;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::http::uri::Authority;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use connection::Reception;
+use connector::Connector;
 use log::Journal;
 use material::Material;
 use proxy::Proxy;
@@ -57,10 +65,11 @@ use tls::TlsSettings;
 pub use handshakes::Handshakes;
 pub use limits::Limits;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
+pub use upstream::UpstreamTls;
 
 use crate::ground::clock::{self, DAY, Timestamp};
 use crate::ground::messages::Refusal;
-use settings::Upstream;
+use upstream::{Server, Upstream};
 
 /// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
 /// with the time before them and nothing else.
@@ -84,6 +93,7 @@ pub struct Gate {
 /// # Errors
 /// What is wrong with a file.
 pub fn check(settings: &Settings) -> Result<(), Refusal> {
+    upstream::read_tls(settings)?;
     Handshakes::open(settings).map(drop)
 }
 
@@ -103,10 +113,7 @@ impl Gate {
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
-        let upstream = match &settings.upstream {
-            Upstream::Http(authority) => authority.clone(),
-            Upstream::Greeting => greeting_upstream().await?,
-        };
+        let connector = way_to_upstream(&settings).await?;
         let state = State::new(
             Arc::clone(&material.server),
             Arc::clone(&material.anchors),
@@ -115,14 +122,27 @@ impl Gate {
         let draining = watch::Sender::new(false);
         let reception = Arc::new(Reception {
             state: state.clone(),
-            tls: TlsSettings::new(settings.tls12),
-            proxy: Arc::new(Proxy::new(upstream)),
+            tls: TlsSettings::new(settings.tls12, settings.mode),
+            proxy: Arc::new(Proxy::new(
+                connector.clone(),
+                settings.limits.answer_wait,
+                settings.notices,
+            )),
+            mode: settings.mode,
+            connector: connector.clone(),
             limits: settings.limits,
             journal: Journal::new(),
             draining: draining.subscribe(),
         });
-        let keeper =
-            Keeper { settings, state: state.clone(), material, lists, warned_at: now, hangup };
+        let keeper = Keeper {
+            settings,
+            connector,
+            state: state.clone(),
+            material,
+            lists,
+            warned_at: now,
+            hangup,
+        };
         tracing::info!(target: WEBORCA, "Server Mode: HTTPS");
         if unlisted {
             tracing::warn!(
@@ -139,6 +159,13 @@ impl Gate {
         self.address
     }
 
+    /// Whether the last try to reach the upstream succeeded. It is tried while the gate serves, also
+    /// without visitors.
+    #[must_use]
+    pub fn upstream_up(&self) -> bool {
+        self.reception.connector.health().is_up()
+    }
+
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let limits = self.reception.limits;
@@ -147,6 +174,7 @@ impl Gate {
         tokio::select! {
             () = accepting => {}
             () = self.keeper.keep() => {}
+            () = self.reception.connector.keep_trying() => {}
             () = shutdown => {}
         }
         drop(self.listener);
@@ -164,6 +192,7 @@ impl Gate {
 /// Keeps what is in force up to date: newer revocation lists, files read anew on SIGHUP, warnings.
 struct Keeper {
     settings: Settings,
+    connector: Connector,
     state: State,
     material: Material,
     lists: RevocationLists,
@@ -228,6 +257,7 @@ impl Keeper {
     fn reload(&mut self, now: Timestamp) -> Result<(), Refusal> {
         let material = Material::read(&self.settings.files().0)?;
         let lists = self.lists.reread(&material.anchors, now)?;
+        self.connector.replace_tls(upstream::read_tls(&self.settings)?);
         material.warn_of_expiry(now);
         self.state.replace_files(
             Arc::clone(&material.server),
@@ -240,9 +270,19 @@ impl Keeper {
     }
 }
 
-async fn greeting_upstream() -> Result<Authority, Refusal> {
-    let unavailable =
-        |reason: String| Refusal::ListenFailed { address: "127.0.0.1:0".to_owned(), reason };
-    let address = greeting::start().await.map_err(|error| unavailable(error.to_string()))?;
-    Authority::try_from(address.to_string()).map_err(|error| unavailable(error.to_string()))
+async fn way_to_upstream(settings: &Settings) -> Result<Connector, Refusal> {
+    let tls = upstream::read_tls(settings)?;
+    let server = match &settings.upstream {
+        Upstream::Socket(path) => return Ok(Connector::to_socket(path.clone())),
+        Upstream::Server(server) => server.clone(),
+        Upstream::Greeting => {
+            let started = greeting::start().await;
+            Server::at(started.map_err(|error| Refusal::ListenFailed {
+                address: "127.0.0.1:0".to_owned(),
+                reason: error.to_string(),
+            })?)
+        }
+    };
+    let invalid = || Refusal::UpstreamInvalid { url: settings.upstream.to_string() };
+    Connector::to_server(&server, tls).ok_or_else(invalid)
 }

@@ -243,6 +243,16 @@ impl Reader<'_> {
         pairs.iter().map(|(_, bytes)| Record::from_bytes(bytes)).collect()
     }
 
+    /// At most `limit` entries of the chain, in order, after a place in it.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn entries_after(&self, sequence: u64, limit: usize) -> Result<Vec<Entry>, LedgerError> {
+        let first = sequence.saturating_add(1).to_be_bytes();
+        let pairs = self.view.range(ENTRIES, &first, &u64::MAX.to_be_bytes(), limit)?;
+        pairs.iter().map(|(_, bytes)| Entry::from_bytes(bytes)).collect()
+    }
+
     /// The numbers of the certificates that were stored under this name.
     ///
     /// # Errors

@@ -122,9 +122,8 @@ fn bind(path: &Path, open_to_others: bool) -> io::Result<UnixListener> {
 
 /// Answers one caller's commands, one after the other.
 fn serve(mut stream: UnixStream, permitted: &Permitted, jobs: &Sender<Job>) {
-    let limits = stream
-        .set_read_timeout(Some(SLOW))
-        .and_then(|()| stream.set_write_timeout(Some(SLOW)));
+    let limits =
+        stream.set_read_timeout(Some(SLOW)).and_then(|()| stream.set_write_timeout(Some(SLOW)));
     let Ok(caller) = socket_peercred(&stream) else { return };
     if limits.is_err() {
         return;

@@ -25,9 +25,7 @@ use std::time::Duration;
 use super::{Authority, DataFolder, orders};
 use crate::door::Handler;
 use crate::door::command::{Command, Request};
-use crate::door::feed::{
-    Answer, Change, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal,
-};
+use crate::door::feed::{Answer, Change, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
@@ -284,7 +282,8 @@ impl Service {
                 Reply::Revoked(revoked)
             }
             Reply::Crl(crl) => {
-                if let Err(refusal) = self.upkeep.keep_crl(&crl).and_then(|()| self.tell_crl(&crl)) {
+                if let Err(refusal) = self.upkeep.keep_crl(&crl).and_then(|()| self.tell_crl(&crl))
+                {
                     self.complain(refusal);
                 }
                 Reply::Crl(crl)
@@ -346,7 +345,7 @@ impl Service {
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
-            ending: self.authority.ending_soon(ENDINGS)?,
+            ending: Vec::new(),
         })
     }
 
@@ -358,9 +357,6 @@ impl Service {
         }
     }
 }
-
-/// Certificates that end soon, in a status.
-const ENDINGS: usize = 100;
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);

@@ -12,7 +12,7 @@ use crate::ground::files::{self, PRIVATE, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::Refusal;
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::{LARGEST_REVOCATION_LIST, pem_of};
-use crate::pki::{Certificate, RevocationList, SubjectAlternativeName, pkcs8};
+use crate::pki::{Certificate, RevocationList, Signer, pkcs8};
 
 /// Octets of a file with a server certificate or its key.
 const LARGEST: u64 = 64 * 1024;
@@ -44,11 +44,7 @@ impl Upkeep {
         let gates = gates
             .iter()
             .filter(|gate| !gate.names.is_empty())
-            .map(|gate| Gate {
-                name: gate.gate.clone(),
-                hosts: gate.names.clone(),
-                renew_at: None,
-            })
+            .map(|gate| Gate { name: gate.gate.clone(), hosts: gate.names.clone(), renew_at: None })
             .collect();
         Self { folder: folder.clone(), crl_days, server_days, gates, crl: None }
     }
@@ -167,7 +163,9 @@ impl Gate {
     /// Whether a certificate proves all of the gate's names.
     fn is_served_by(&self, leaf: &Certificate) -> bool {
         let names = leaf.subject_alternative_names();
-        self.hosts.iter().all(|host| orders::alternative_name(host).is_ok_and(|host| names.contains(&host)))
+        self.hosts
+            .iter()
+            .all(|host| orders::alternative_name(host).is_ok_and(|host| names.contains(&host)))
     }
 
     fn issue(
