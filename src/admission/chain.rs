@@ -65,7 +65,7 @@ impl ChainKey {
 }
 
 /// A certificate, by who issued it and the number it was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CertificateId {
     /// A digest of the issuer's name and key.
     pub issuer: [u8; 32],

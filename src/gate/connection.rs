@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -13,17 +13,21 @@ use rustls::HandshakeKind;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::connector::Connector;
 use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
 use super::refusal::{Refused, Responder};
+use super::registry::{Cut, Live, Protocol, Registry, TooMany};
+use super::settings::Mode;
 use super::state::{Snapshot, State};
+use super::tcp;
 use super::tls::{TlsSettings, Verdict, is_explained};
 use crate::admission::{Admitted, ChainKey, Refusal, admit};
 use crate::ground::clock;
@@ -40,10 +44,13 @@ const JUDGED_AGAIN: Duration = Duration::from_secs(30);
 /// What all connections of a gate share.
 pub(super) struct Reception {
     pub(super) state: State,
+    pub(super) registry: Arc<Registry>,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
     /// Answers those who are refused; none where every refusal is an alert.
     pub(super) responder: Option<Responder>,
+    pub(super) mode: Mode,
+    pub(super) connector: Connector,
     pub(super) limits: Limits,
     pub(super) journal: Journal,
     /// Becomes true when the gate is to stop.
@@ -59,7 +66,8 @@ impl Reception {
         peer: SocketAddr,
         pending: Pending,
     ) {
-        let snapshot = self.state.current();
+        let begun = clock::monotonic();
+        let Some(snapshot) = self.state.current() else { return };
         // Each stage has its own place in memory, so that an idle connection holds only the last.
         let handshake = Box::pin(self.shake_hands(stream, peer, &snapshot));
         let handshake = timeout(self.limits.handshake, handshake);
@@ -69,7 +77,7 @@ impl Reception {
         };
         match handshake {
             Ok(Handshake::Done(stream)) => {
-                Box::pin(self.admit(stream, peer, &snapshot, pending)).await;
+                Box::pin(self.admit(stream, peer, &snapshot, pending, begun)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
                 verdict.alerted(&error);
@@ -93,7 +101,7 @@ impl Reception {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
-            Ok(1..) if first.iter().all(u8::is_ascii_alphabetic) => {
+            Ok(1..) if self.mode == Mode::Http && first.iter().all(u8::is_ascii_alphabetic) => {
                 return Handshake::PlainHttp(stream);
             }
             Ok(_) | Err(_) => return Handshake::Gone,
@@ -109,55 +117,133 @@ impl Reception {
         }
     }
 
-    /// Subscribes first and judges after: a revocation that comes in between is seen either way.
     async fn admit(
         &self,
         mut stream: Box<TlsStream<TcpStream>>,
         peer: SocketAddr,
         handshake: &Snapshot,
         pending: Pending,
+        begun: Instant,
     ) {
-        let mut changes = self.state.subscribe();
-        let snapshot = Arc::clone(&changes.borrow_and_update());
         let session = stream.get_ref().1;
         let chain: &[CertificateDer<'static>] = session.peer_certificates().unwrap_or_default();
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let version = session.protocol_version();
         let speaks_http2 = session.alpn_protocol() == Some(b"h2");
-        let admitted = match admit(chain, clock::now(), snapshot.epoch, &snapshot.policy) {
-            Ok(admitted) => admitted,
-            Err(refusal) => {
-                let reference = self.journal.refused(peer, refusal, chain.first());
-                let chain = ChainKey::of(chain, snapshot.policy.anchors()).ok();
-                match self.responder.as_ref().filter(|_| is_explained(refusal)) {
-                    Some(responder) => {
-                        let refused = Refused { refusal, reference, address: peer.ip(), chain };
-                        responder.answer(&mut stream, refused).await;
-                        self.linger(stream.into_inner().0).await;
-                    }
-                    None => {
-                        let _ = timeout(self.limits.linger, stream.shutdown()).await;
-                    }
-                }
+        let protocol = match (self.mode, speaks_http2) {
+            (Mode::Tcp, _) => Protocol::Tcp,
+            (Mode::Http, true) => Protocol::Http2,
+            (Mode::Http, false) => Protocol::Http1,
+        };
+        let (admitted, live, notice) = match self.enter(chain, peer, protocol) {
+            Ok(entered) => entered,
+            Err(TurnedAway::Refused(refusal)) => {
+                return self.turn_away(*stream, peer, refusal, handshake).await;
+            }
+            Err(TurnedAway::TooMany(admitted)) => {
+                self.journal.too_many(peer, &admitted);
+                let _ = timeout(self.limits.linger, stream.shutdown()).await;
                 return;
             }
         };
         drop(pending);
-        self.journal.admitted(peer, &admitted, version, resumed);
-        let server = Arc::clone(&handshake.server);
-        let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
-        let Some(visit) = visit.map(Arc::new) else { return };
-        let service: Service<'_> = if speaks_http2 {
-            Box::pin(self.serve_http2(*stream, visit))
+        self.journal.admitted(peer, &admitted, version, resumed, begun.elapsed());
+        let service: Service<'_> = if self.mode == Mode::Tcp {
+            Box::pin(tcp::carry(stream, &self.connector))
         } else {
-            Box::pin(self.serve_http1(*stream, visit))
+            let server = Arc::clone(&handshake.server);
+            let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
+            let Some(visit) = visit.map(Arc::new) else { return };
+            if speaks_http2 {
+                Box::pin(self.serve_http2(*stream, visit))
+            } else {
+                Box::pin(self.serve_http1(*stream, visit, &live))
+            }
         };
-        if let Some(refusal) = stay(service, admitted.clone(), changes).await {
+        let cut = self.stay(service, admitted.clone(), notice).await;
+        drop(live);
+        if let Some(cut) = cut {
+            let refusal = cut.refusal;
+            // The socket is closed: whoever waits for that need not wait for the log as well.
+            drop(cut);
             self.journal.cut(peer, refusal, &admitted);
         }
     }
 
-    async fn serve_http1(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>) {
+    /// Judges a visitor and enters the connection as live. What is in force is read again after the
+    /// entry was made: a revocation that comes in between is seen either way.
+    fn enter(
+        &self,
+        chain: &[CertificateDer<'_>],
+        peer: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<(Admitted, Live, oneshot::Receiver<Cut>), TurnedAway> {
+        let judge = |snapshot: &Snapshot| {
+            admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
+                .map_err(TurnedAway::Refused)
+        };
+        let current = || self.state.current().ok_or(TurnedAway::Refused(Refusal::UnknownIssuer));
+        let snapshot = current()?;
+        let mut admitted = judge(&snapshot)?;
+        let entered = self.registry.register(&admitted, peer, protocol, clock::now());
+        let (live, notice) = match entered {
+            Ok(entered) => entered,
+            Err(TooMany) => return Err(TurnedAway::TooMany(Box::new(admitted))),
+        };
+        let now_in_force = current()?;
+        if now_in_force.epoch != snapshot.epoch {
+            admitted = judge(&now_in_force)?;
+        }
+        Ok((admitted, live, notice))
+    }
+
+    /// Ends the connection of a visitor who has finished the handshake and may not come in.
+    async fn turn_away(
+        &self,
+        mut stream: TlsStream<TcpStream>,
+        peer: SocketAddr,
+        refusal: Refusal,
+        handshake: &Snapshot,
+    ) {
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let reference = self.journal.refused(peer, refusal, chain.first());
+        let Some(responder) = self.responder.as_ref().filter(|_| is_explained(refusal)) else {
+            let _ = timeout(self.limits.linger, stream.shutdown()).await;
+            return;
+        };
+        let chain = ChainKey::of(chain, handshake.policy.anchors()).ok();
+        let refused = Refused { refusal, reference, address: peer.ip(), chain };
+        responder.answer(&mut stream, refused).await;
+        self.linger(stream.into_inner().0).await;
+    }
+
+    /// Serves until the service ends or its visitor may not stay: by a revocation that finds the
+    /// connection, at the end of the certificate, or by a clock that was set. Dropping the service
+    /// closes the connection.
+    async fn stay(
+        &self,
+        mut service: Service<'_>,
+        mut admitted: Admitted,
+        mut notice: oneshot::Receiver<Cut>,
+    ) -> Option<Cut> {
+        loop {
+            let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
+            let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);
+            tokio::select! {
+                biased;
+                cut = &mut notice => return cut.ok(),
+                () = tokio::time::sleep(left) => {}
+                () = service.as_mut() => return None,
+            }
+            match self.state.current()?.judge_again(admitted.chain()) {
+                Ok(Some(again)) => admitted = again,
+                Ok(None) => {}
+                Err(refusal) => return Some(Cut::own(refusal)),
+            }
+        }
+    }
+
+    async fn serve_http1(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>, live: &Live) {
         let service = service_fn(|request| Arc::clone(&visit).answer(request));
         let mut connection = pin!(
             http1::Builder::new()
@@ -177,6 +263,7 @@ impl Reception {
             }
         }
         if let Some(tunnel) = visit.take_tunnel() {
+            live.speaks(Protocol::WebSocket);
             tokio::select! {
                 () = tunnel.run() => {}
                 () = self.drained() => {}
@@ -245,27 +332,9 @@ enum Handshake {
 
 type Service<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Serves until the service ends or its visitor may not stay: every change is judged, and so is
-/// the moment the last judgement ends. Dropping the service closes the connection.
-async fn stay(
-    mut service: Service<'_>,
-    mut admitted: Admitted,
-    mut changes: watch::Receiver<Arc<Snapshot>>,
-) -> Option<Refusal> {
-    loop {
-        let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
-        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);
-        tokio::select! {
-            biased;
-            changed = changes.changed() => { changed.ok()?; }
-            () = tokio::time::sleep(left) => {}
-            () = service.as_mut() => return None,
-        }
-        let snapshot = Arc::clone(&changes.borrow_and_update());
-        let chain = Arc::clone(admitted.chain());
-        match admit(chain.presented(), clock::now(), snapshot.epoch, &snapshot.policy) {
-            Ok(again) => admitted = again,
-            Err(refusal) => return Some(refusal),
-        }
-    }
+/// Why a visitor does not come in.
+enum TurnedAway {
+    Refused(Refusal),
+    /// There are too many connections of this certificate.
+    TooMany(Box<Admitted>),
 }

@@ -1,25 +1,29 @@
-//! The files of a gate, read and checked: at the start, and again on every reload.
+//! The server certificate and the trust anchors of a gate, read from files and checked, at the start
+//! and again on every reload; and the server certificate as the authority sends it.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::SigningKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::host::HostNames;
-use super::settings::Files;
+use super::settings::{ServerSource, Settings, TrustSource};
 use crate::admission::{TrustAnchorError, TrustAnchors};
 use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
+use crate::ground::secret::SecretBytes;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::Certificate;
+use crate::pki::key::KeyError;
 use crate::pki::name::slash_text_of_der;
+use crate::pki::{Certificate, pkcs8};
 
 /// Octets of a file of certificates.
-const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
+pub(super) const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
 
 /// Octets of a file with a private key.
 const KEY_LIMIT: u64 = 64 * 1024;
@@ -36,6 +40,24 @@ pub(super) struct ServerIdentity {
 }
 
 impl ServerIdentity {
+    /// A chain and its PKCS#8 key as the authority sends them; `None` when they do not fit together
+    /// or are no server's.
+    pub(super) fn of_authority(chain: &[Vec<u8>], key: &SecretBytes) -> Option<Self> {
+        let certificate = Certificate::from_der(chain.first()?).ok()?;
+        let key = PrivatePkcs8KeyDer::from(key.expose()).into();
+        let key = any_supported_type(&key).ok()?;
+        let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = CertifiedKey::new(chain, key);
+        let fits = key.keys_match().is_ok() && certificate.allows_server_auth();
+        let names = HostNames::of(&certificate);
+        fits.then(|| Self { key: Arc::new(key), names, certificate })
+    }
+
+    /// The last second it is valid.
+    pub(super) fn not_after(&self) -> Timestamp {
+        self.certificate.not_after()
+    }
+
     pub(super) fn resolver(self: Arc<Self>) -> Arc<dyn ResolvesServerCert> {
         self
     }
@@ -47,26 +69,36 @@ impl ResolvesServerCert for ServerIdentity {
     }
 }
 
-/// Everything read from the files.
+/// What there is in files of a server certificate and of trust anchors; the rest comes from the
+/// authority.
 pub(super) struct Material {
-    pub(super) server: Arc<ServerIdentity>,
-    pub(super) anchors: Arc<TrustAnchors>,
+    pub(super) server: Option<Arc<ServerIdentity>>,
+    pub(super) anchors: Option<Arc<TrustAnchors>>,
 }
 
 impl Material {
     /// Reads and checks the files, and says of each in the log whether it is there, in the words
     /// and the order of the WebORCA log.
-    pub(super) fn read(files: &Files) -> Result<Self, Refusal> {
-        announce(files)?;
-        let anchors = Arc::new(read_anchors(&files.authorities)?);
-        let server = Arc::new(read_server(files)?);
+    pub(super) fn read(settings: &Settings) -> Result<Self, Refusal> {
+        announce(settings)?;
+        let anchors = match &settings.trust {
+            TrustSource::Files { authorities, .. } => Some(Arc::new(read_anchors(authorities)?)),
+            TrustSource::Authority => None,
+        };
+        let server = match &settings.server {
+            ServerSource::Files { certificate, key } => {
+                Some(Arc::new(read_server(certificate, key)?))
+            }
+            ServerSource::Authority { .. } => None,
+        };
         Ok(Self { server, anchors })
     }
 
     /// Warns of certificates that end within 30 days, or have ended, in the words of the WebORCA log.
     pub(super) fn warn_of_expiry(&self, now: Timestamp) {
-        let server = std::iter::once(&self.server.certificate);
-        for certificate in self.anchors.certificates().iter().chain(server) {
+        let anchors = self.anchors.iter().flat_map(|anchors| anchors.certificates());
+        let server = self.server.iter().map(|server| &server.certificate);
+        for certificate in anchors.chain(server) {
             let seconds = certificate.not_after().unix() - now.unix();
             let days = seconds.div_euclid(DAY);
             if days < WARNING_DAYS {
@@ -80,12 +112,14 @@ impl Material {
     }
 }
 
-fn announce(files: &Files) -> Result<(), Refusal> {
-    let named = [
-        ("CA_CRT", &files.authorities),
-        ("SERVER_CRT", &files.server_certificate),
-        ("SERVER_PEM", &files.server_key),
-    ];
+fn announce(settings: &Settings) -> Result<(), Refusal> {
+    let mut named = Vec::new();
+    if let TrustSource::Files { authorities, .. } = &settings.trust {
+        named.push(("CA_CRT", authorities));
+    }
+    if let ServerSource::Files { certificate, key } = &settings.server {
+        named.extend([("SERVER_CRT", certificate), ("SERVER_PEM", key)]);
+    }
     let mut missing = None;
     for (name, path) in named {
         if files::exists(path) {
@@ -117,8 +151,7 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Refusal> {
     })
 }
 
-fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
-    let path = &files.server_certificate;
+fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> {
     let shown = || Untrusted(&path.to_string_lossy()).to_string();
     let bytes = files::read(path, CERTIFICATES_LIMIT)?;
     let chain = Certificate::chain_from_pem(&bytes)
@@ -129,35 +162,54 @@ fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
     if !certificate.allows_server_auth() {
         return Err(Refusal::NotForServers { path: shown() });
     }
-    let key = read_key(&files.server_key)?;
+    let key = read_server_key(key_path)?;
     let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+    let key = CertifiedKey::new(chain, key);
+    key.keys_match().map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => Refusal::ServerKeyMismatch {
-            key: Untrusted(&files.server_key.to_string_lossy()).to_string(),
+            key: Untrusted(&key_path.to_string_lossy()).to_string(),
             certificate: shown(),
         },
-        _ => unreadable_key(&files.server_key),
+        _ => Refusal::ServerCertificateUnreadable { path: shown() },
     })?;
     let names = HostNames::of(&certificate);
     Ok(ServerIdentity { key: Arc::new(key), names, certificate })
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Refusal> {
-    let bytes = files::read_service_secret(path, KEY_LIMIT)?;
-    if String::from_utf8_lossy(bytes.expose()).contains("ENCRYPTED") {
-        tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
-        let name = path.to_string_lossy();
-        let plain =
-            name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
-        return Err(Refusal::ServerKeyEncrypted {
-            path: Untrusted(&name).to_string(),
-            plain: Untrusted(&plain).to_string(),
-        });
-    }
-    PrivateKeyDer::from_pem_slice(bytes.expose()).map_err(|_| unreadable_key(path))
+fn read_server_key(path: &Path) -> Result<Arc<dyn SigningKey>, Refusal> {
+    let name = path.to_string_lossy();
+    read_signing_key(path).map_err(|problem| match problem {
+        KeyProblem::File(error) => error.into(),
+        KeyProblem::Unreadable => {
+            Refusal::ServerKeyUnreadable { path: Untrusted(&name).to_string() }
+        }
+        KeyProblem::Encrypted => {
+            tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
+            let plain =
+                name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
+            Refusal::ServerKeyEncrypted {
+                path: Untrusted(&name).to_string(),
+                plain: Untrusted(&plain).to_string(),
+            }
+        }
+    })
 }
 
-fn unreadable_key(path: &Path) -> Refusal {
-    Refusal::ServerKeyUnreadable { path: Untrusted(&path.to_string_lossy()).to_string() }
+/// Why a file gives no private key.
+pub(super) enum KeyProblem {
+    File(FileError),
+    Encrypted,
+    Unreadable,
+}
+
+/// The private key in a file. Its bytes are wiped; what rustls keeps is the pair in aws-lc.
+pub(super) fn read_signing_key(path: &Path) -> Result<Arc<dyn SigningKey>, KeyProblem> {
+    let text = files::read_service_secret(path, KEY_LIMIT).map_err(KeyProblem::File)?;
+    let key = pkcs8::read_pem(&text).map_err(|error| match error {
+        KeyError::Encrypted => KeyProblem::Encrypted,
+        _ => KeyProblem::Unreadable,
+    })?;
+    let der = key.pkcs8().map_err(|_| KeyProblem::Unreadable)?;
+    let der = PrivateKeyDer::Pkcs8(der.expose().into());
+    any_supported_type(&der).map_err(|_| KeyProblem::Unreadable)
 }

@@ -8,10 +8,11 @@ use data_encoding::BASE64;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
 };
-use hyper::{Response, StatusCode};
+use hyper::{HeaderMap, Response, StatusCode};
 
+use super::headers::tokens;
 use crate::ground::messages::{Language, Text};
 
 /// How every page looks: readable at 320 px, at 200 %, in the dark and on paper.
@@ -27,38 +28,114 @@ pub(super) enum Problem {
     MethodNotAllowed,
     /// Its host is none that our certificate proves.
     ForeignHost,
-    /// The upstream cannot be reached or gave no proper answer.
+    /// The visitor stopped sending in the middle of a request.
+    RequestTimeout,
+    /// The upstream cannot be reached: nothing was sent to it.
     UpstreamDown,
+    /// The upstream took the request and gave no proper answer.
+    UpstreamBroken,
+    /// The upstream took the request and gave no answer in time.
+    UpstreamSlow,
 }
+
+/// Seconds after which it is worth while to ask again an upstream that could not be reached.
+const SOON: HeaderValue = HeaderValue::from_static("5");
 
 /// The page for a problem. It holds nothing of the request.
 pub(super) fn page(problem: Problem) -> Response<Full<Bytes>> {
-    let (status, title, text) = match problem {
-        Problem::BadRequest => {
-            (StatusCode::BAD_REQUEST, Text::TitleBadRequest {}, Text::PageBadRequest {})
-        }
+    let (status, _, title, text) = described(problem);
+    response(problem, status, HTML, html(status, &title, &text))
+}
+
+/// The same for programs: a stable name, and the sentences of the page.
+pub(super) fn json(problem: Problem) -> Response<Full<Bytes>> {
+    let (status, name, title, text) = described(problem);
+    let body = serde_json::json!({
+        "error": name,
+        "status": status.as_u16(),
+        "title": { "ja": title.render(Language::Japanese), "en": title.render(Language::English) },
+        "ja": text.render(Language::Japanese),
+        "en": text.render(Language::English),
+    });
+    response(problem, status, JSON, body.to_string())
+}
+
+/// Whether whoever asks names JSON and no page: a program, or a page's script.
+pub(super) fn reads_json(headers: &HeaderMap) -> bool {
+    let names = |kind: &str| {
+        tokens(headers, &ACCEPT).any(|range| {
+            range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(kind))
+        })
+    };
+    names("application/json") && !names("text/html")
+}
+
+fn described(problem: Problem) -> (StatusCode, &'static str, Text, Text) {
+    match problem {
+        Problem::BadRequest => (
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            Text::TitleBadRequest {},
+            Text::PageBadRequest {},
+        ),
         Problem::CrossSite => {
-            (StatusCode::FORBIDDEN, Text::TitleCrossSite {}, Text::PageCrossSite {})
+            (StatusCode::FORBIDDEN, "cross_site", Text::TitleCrossSite {}, Text::PageCrossSite {})
         }
         Problem::MethodNotAllowed => (
             StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
             Text::TitleMethodNotAllowed {},
             Text::PageMethodNotAllowed {},
         ),
-        Problem::ForeignHost => {
-            (StatusCode::MISDIRECTED_REQUEST, Text::TitleForeignHost {}, Text::PageForeignHost {})
-        }
-        Problem::UpstreamDown => {
-            (StatusCode::BAD_GATEWAY, Text::TitleUpstreamDown {}, Text::PageUpstreamDown {})
-        }
-    };
-    let mut response = Response::new(Full::new(Bytes::from(html(status, &title, &text))));
+        Problem::ForeignHost => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "foreign_host",
+            Text::TitleForeignHost {},
+            Text::PageForeignHost {},
+        ),
+        Problem::RequestTimeout => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            Text::TitleRequestTimeout {},
+            Text::PageRequestTimeout {},
+        ),
+        Problem::UpstreamDown => (
+            StatusCode::BAD_GATEWAY,
+            "upstream_unreachable",
+            Text::TitleUpstreamDown {},
+            Text::PageUpstreamDown {},
+        ),
+        Problem::UpstreamBroken => (
+            StatusCode::BAD_GATEWAY,
+            "upstream_broken",
+            Text::TitleUpstreamBroken {},
+            Text::PageUpstreamBroken {},
+        ),
+        Problem::UpstreamSlow => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "upstream_slow",
+            Text::TitleUpstreamSlow {},
+            Text::PageUpstreamSlow {},
+        ),
+    }
+}
+
+fn response(
+    problem: Problem,
+    status: StatusCode,
+    kind: HeaderValue,
+    body: String,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HTML);
+    headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(policy) = POLICY.clone() {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    if problem == Problem::UpstreamDown {
+        headers.insert(RETRY_AFTER, SOON);
     }
     if problem == Problem::MethodNotAllowed {
         headers.insert(
@@ -113,6 +190,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 pub(super) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What a Content Security Policy calls an inline style or script that it allows.
 pub(super) fn source_of(inline: &str) -> String {
@@ -134,6 +212,26 @@ stroke-width=\"1.75\" stroke-linecap=\"round\" stroke-linejoin=\"round\" aria-hi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reads(accept: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, accept.parse().unwrap());
+        reads_json(&headers)
+    }
+
+    #[test]
+    fn people_get_pages_and_programs_json() {
+        assert!(reads("application/json"));
+        assert!(reads("Application/JSON;q=0.9, text/plain, */*"));
+        for page in [
+            "*/*",
+            "text/html,application/xhtml+xml,*/*;q=0.8",
+            "text/html, application/json",
+            "application/jsonp",
+        ] {
+            assert!(!reads(page), "{page}");
+        }
+    }
 
     // Catches a style changed after its hash was taken: the page would come without any.
     #[test]
