@@ -13,17 +13,18 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::arguments::IssueClient;
-use super::handout;
-use super::issue::{encryption, json_of, request};
+use super::handout::{self, Received};
+use super::issue::{self, json_of};
 use super::progress::Progress;
 use super::screen::{Table, Tone};
 use super::session::Session;
-use crate::authority::{Authority, Selector};
-use crate::ca::{IssueRequest, IssuedCertificate, Purpose};
+use crate::door::Door;
+use crate::door::command::{Order, Purpose, Selector};
+use crate::door::reply::State;
 use crate::ground::files::{self, PRIVATE};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::{Digest, State, sha256};
+use crate::ledger::{Digest, sha256};
 use crate::pki::revocation_list::Reason;
 
 /// The largest file that is read, in octets.
@@ -49,7 +50,7 @@ struct Line {
     place: usize,
     name: String,
     digest: Digest,
-    request: Result<IssueRequest, Refusal>,
+    order: Result<Order, Refusal>,
 }
 
 /// What became of a line.
@@ -72,7 +73,7 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
     files::ensure_folder(folder, files::PRIVATE_FOLDER)?;
     handout::check_writable(folder)?;
     let mut results = Results::load(folder)?;
-    let authority = session.open()?;
+    let mut door = session.open()?;
 
     let mut progress = Progress::new(session, u64::try_from(lines.len()).unwrap_or(u64::MAX));
     let mut outcomes: Vec<(usize, String, Outcome)> = Vec::new();
@@ -81,21 +82,21 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
     let mut waiting = lines.into_iter().peekable();
     while let Some(line) = waiting.next() {
         let (place, name) = (line.place, line.name.clone());
-        match settle(session, &authority, &mut results, line, folder)? {
+        match settle(session, &mut door, &mut results, line, folder)? {
             Settled::Outcome(outcome) => {
                 outcomes.push((place, name, outcome));
                 progress.step();
             }
-            Settled::Ask(request) => batch.push((place, name, *request)),
+            Settled::Ask(order) => batch.push((place, name, *order)),
         }
         if batch.len() == BATCH || (waiting.peek().is_none() && !batch.is_empty()) {
-            let (places, requests): (Vec<_>, Vec<_>) =
-                batch.drain(..).map(|(place, name, request)| ((place, name), request)).unzip();
-            let issued = authority.issue(requests, encryption(arguments.options.legacy))?;
+            let (places, orders): (Vec<_>, Vec<_>) =
+                batch.drain(..).map(|(place, name, order)| ((place, name), order)).unzip();
+            let issued = door.issue(orders, issue::handout(arguments.options.legacy))?;
             for ((place, name), outcome) in places.into_iter().zip(issued) {
                 // What cannot be written is revoked; the others of the batch are not lost with it.
-                let handed_out = outcome.and_then(|issued| {
-                    hand_out(session, &authority, &mut results, &issued, place, arguments)
+                let handed_out = outcome.and_then(Received::of).and_then(|issued| {
+                    hand_out(session, &mut door, &mut results, &issued, place, arguments)
                 });
                 let outcome = match handed_out {
                     Ok((outcome, report)) => {
@@ -144,17 +145,15 @@ fn read(arguments: &IssueClient, file: &Path) -> Result<Vec<Line>, Refusal> {
         let digest = sha256(&[whole.as_slice(), format!(" line {place}").as_bytes()].concat());
         let present = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         let days = row.days.unwrap_or(arguments.days);
-        let request =
-            request(&row.name, Purpose::Client, days, &arguments.options).map(|request| {
-                IssueRequest {
-                    person: present(&row.person),
-                    device: present(&row.device),
-                    source: Some(format!("{} line {place}", file.display())),
-                    request: Some(digest),
-                    ..request
-                }
+        let order =
+            issue::order(&row.name, Purpose::Client, days, &arguments.options).map(|order| Order {
+                person: present(&row.person),
+                device: present(&row.device),
+                source: Some(format!("{} line {place}", file.display())),
+                request: Some(digest),
+                ..order
             });
-        lines.push(Line { place, name: row.name, digest, request });
+        lines.push(Line { place, name: row.name, digest, order });
     }
     Ok(lines)
 }
@@ -162,21 +161,21 @@ fn read(arguments: &IssueClient, file: &Path) -> Result<Vec<Line>, Refusal> {
 /// What is to be done about a line.
 enum Settled {
     Outcome(Outcome),
-    Ask(Box<IssueRequest>),
+    Ask(Box<Order>),
 }
 
 fn settle(
     session: &Session,
-    authority: &Authority,
+    door: &mut Door,
     results: &mut Results,
     line: Line,
     folder: &Path,
 ) -> Result<Settled, Refusal> {
-    let request = match line.request {
-        Ok(request) => request,
+    let order = match line.order {
+        Ok(order) => order,
         Err(refusal) => return Ok(Settled::Outcome(Outcome::Refused(refusal))),
     };
-    if let Some(number) = authority.issued_for(&line.digest)? {
+    if let Some(number) = door.issued_for(line.digest)? {
         let row = results.rows.get(&number);
         let done = row.is_some_and(|[_, _, file, _]| files::exists(&folder.join(file)));
         if done {
@@ -184,26 +183,26 @@ fn settle(
             return Ok(Settled::Outcome(Outcome::DoneBefore { number }));
         }
         results.rows.remove(&number);
-        let record = authority.show(number)?.record;
-        if record.state() == State::Issued {
-            authority.revoke(&Selector::Number(number), Reason::CessationOfOperation, None)?;
+        let number_of = Selector::Number(number);
+        if door.show(number_of.clone())?.state == State::Issued {
+            door.revoke(number_of, Reason::CessationOfOperation, None, false)?;
             session.screen.warn(&Text::UndeliveredRevoked { number: format!("{number:06}") });
         }
     }
-    super::issue::warn_of_look_alikes(session, authority, request.subject.common_name())?;
-    Ok(Settled::Ask(Box::new(request)))
+    issue::warn_of_look_alikes(session, door, &order)?;
+    Ok(Settled::Ask(Box::new(order)))
 }
 
 fn hand_out(
     session: &Session,
-    authority: &Authority,
+    door: &mut Door,
     results: &mut Results,
-    issued: &IssuedCertificate,
+    issued: &Received,
     place: usize,
     arguments: &IssueClient,
 ) -> Result<(Outcome, Value), Refusal> {
     let options = &arguments.options;
-    let written = session.deliver(authority, issued, |issued| {
+    let written = session.deliver(door, issued, |issued| {
         handout::write(&issued.bundle, &options.out, options.pem)
     })?;
     let number = issued.number;

@@ -4,9 +4,11 @@ use serde_json::json;
 
 use super::arguments::{Crl, Export};
 use super::handout;
-use super::issue::encryption;
+use super::issue;
 use super::screen::Table;
-use super::session::{Session, selector};
+use super::session::Session;
+use crate::door::command::Selector;
+use crate::door::reply::Crl as Signed;
 use crate::ground::messages::{Refusal, Text};
 
 /// How long a CRL is valid unless something else is asked for.
@@ -16,14 +18,9 @@ pub(super) const DEFAULT_DAYS: u32 = 30;
 pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
     let folder = arguments.out.as_deref().unwrap_or_else(|| session.folder.path());
     handout::check_writable(folder)?;
-    let authority = session.open()?;
-    let crl = authority.sign_crl(arguments.days)?;
-    let files = session.publish(&crl, folder)?;
-    session.screen.say(&Text::CrlWritten {
-        number: crl.number.to_string(),
-        entries: crl.entries.to_string(),
-        until: crl.next_update.local(),
-    });
+    let crl = session.open()?.sign_crl(arguments.days)?;
+    let files = session.publish(&crl.der, folder)?;
+    say_written(session, &crl);
     session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
     session.screen.json(&json!({
         "number": crl.number,
@@ -36,12 +33,21 @@ pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Says which CRL was signed.
+pub(super) fn say_written(session: &Session, crl: &Signed) {
+    session.screen.say(&Text::CrlWritten {
+        number: crl.number.to_string(),
+        entries: crl.entries.to_string(),
+        until: crl.next_update.local(),
+    });
+}
+
 /// Hands a bundle out again, under a new passphrase.
 pub(super) fn export(session: &Session, arguments: &Export) -> Result<(), Refusal> {
     handout::check_writable(&arguments.out)?;
-    let authority = session.open()?;
-    let bundle =
-        authority.export(&selector(&authority, &arguments.which)?, encryption(arguments.legacy))?;
+    let which = Selector::Text(arguments.which.clone());
+    let bundle = session.open()?.export(which, issue::handout(arguments.legacy))?;
+    let bundle = handout::bundle(bundle)?;
     let written = handout::write(&bundle, &arguments.out, arguments.pem)?;
     let language = session.screen.language();
     session.screen.say(&Text::Exported {});

@@ -2,9 +2,53 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ca::Bundle;
+use crate::ca::{Bundle, KeyMaterial};
+use crate::door::reply::{self, Issued};
 use crate::ground::files::{self, FileError, PRIVATE, PUBLIC};
 use crate::ground::messages::Refusal;
+use crate::ground::secret::Passphrase;
+use crate::pki::Certificate;
+
+/// A certificate that was issued just now, as it came through the door.
+pub(super) struct Received {
+    /// Its number.
+    pub(super) number: u64,
+    /// Whether it was shortened to the issuer's end.
+    pub(super) shortened: bool,
+    /// The certificate.
+    pub(super) certificate: Certificate,
+    /// What is handed out.
+    pub(super) bundle: Bundle,
+}
+
+impl Received {
+    /// What was issued, read.
+    pub(super) fn of(issued: Issued) -> Result<Self, Refusal> {
+        let bundle = bundle(issued.bundle)?;
+        let certificate = bundle.chain.first().cloned().ok_or(Refusal::ServiceOtherVersion {})?;
+        Ok(Self { number: issued.number, shortened: issued.shortened, certificate, bundle })
+    }
+}
+
+/// A bundle, as it came through the door.
+pub(super) fn bundle(bundle: reply::Bundle) -> Result<Bundle, Refusal> {
+    let read = |der: &[u8]| Certificate::from_der(der).map_err(|_| Refusal::ServiceOtherVersion {});
+    let key = bundle.key.map(|key| {
+        Ok::<_, Refusal>(KeyMaterial {
+            plain_pem: key.plain_pem.into_inner(),
+            pkcs12: key.pkcs12,
+            passphrase: Passphrase::from_bytes(key.passphrase.get())
+                .ok_or(Refusal::ServiceOtherVersion {})?,
+            encrypted_pem: key.encrypted_pem,
+        })
+    });
+    Ok(Bundle {
+        stem: bundle.stem,
+        chain: bundle.chain.iter().map(|der| read(der)).collect::<Result<_, _>>()?,
+        root: read(&bundle.root)?,
+        key: key.transpose()?,
+    })
+}
 
 /// The files that were written for one certificate.
 pub(super) struct Written {

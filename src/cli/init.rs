@@ -2,31 +2,31 @@
 
 use serde_json::json;
 
-use super::arguments::{Init, SubjectOptions};
+use super::arguments::Init;
+use super::issue::subject;
 use super::screen::Table;
 use super::secrets::SecretSource;
 use super::session::Session;
 use super::terminal::Terminal;
-use crate::authority::{Authority, Initialise};
+use crate::authority::{Authority, Initialise, orders};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::secret::Passphrase;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::{CommonName, DistinguishedName, KeyAlgorithm};
 use crate::vault::SlotSecret;
 
 /// Makes a CA whose vault opens with a passphrase, and with a recovery code when somebody sits at
 /// the terminal to write it down.
 pub(super) fn run(session: &Session, arguments: &Init) -> Result<(), Refusal> {
     refuse_initialised(session)?;
-    let subject = subject(&arguments.name, &arguments.subject)?;
-    let algorithm = algorithm(&arguments.key)?;
+    let subject = orders::subject(&subject(&arguments.name, &arguments.subject))?;
+    let algorithm = orders::algorithm(&arguments.key)?;
     let language = session.screen.language();
     let secrets = new_secrets(&session.secrets, language)?;
     let request = Initialise { subject, days: arguments.days, algorithm, secrets };
     let authority = create(session, request)?;
     let crl = authority.sign_crl(super::crl::DEFAULT_DAYS)?;
-    session.publish(&crl, session.folder.path())?;
+    session.publish(&crl.der, session.folder.path())?;
 
     let issuer = authority.issuer()?;
     let certificate = issuer.certificate();
@@ -90,23 +90,4 @@ fn show_recovery_code(code: &Passphrase, language: Language) -> Result<(), Refus
     terminal.show(code.expose());
     terminal.show("\n\n");
     Ok(())
-}
-
-/// A subject from its parts.
-pub(super) fn subject(name: &str, options: &SubjectOptions) -> Result<DistinguishedName, Refusal> {
-    let mut subject = DistinguishedName::new(CommonName::parse(name)?)
-        .with_country(&options.country)?
-        .with_organization(&options.organization)?;
-    if let Some(unit) = &options.unit {
-        subject = subject.with_organizational_unit(unit)?;
-    }
-    Ok(subject)
-}
-
-/// A key algorithm by its name.
-pub(super) fn algorithm(name: &str) -> Result<KeyAlgorithm, Refusal> {
-    KeyAlgorithm::parse(name).ok_or_else(|| Refusal::UnknownAlgorithm {
-        name: Untrusted(name).to_string(),
-        known: KeyAlgorithm::ALL.map(KeyAlgorithm::name).join(", "),
-    })
 }

@@ -2,32 +2,27 @@
 
 use serde_json::{Value, json};
 
+use super::arguments::SubjectOptions;
 use super::arguments::{IssueClient, IssueOptions, IssueServer};
-use super::handout::{self, Written};
-use super::init::{algorithm, subject};
+use super::handout::{self, Received, Written};
 use super::screen::Table;
 use super::session::Session;
-use crate::authority::Authority;
-use crate::ca::{
-    IssueRequest, IssuedCertificate, KeySource, Purpose, Validity, beyond_apple_limit,
-};
+use crate::authority::orders;
+use crate::ca::beyond_apple_limit;
+use crate::door::Door;
+use crate::door::command::{Handout, Key, Order, Purpose, Subject};
 use crate::ground::files;
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::pki::pkcs12::Encryption;
-use crate::pki::request::CertificateRequest;
-use crate::pki::{CommonName, SubjectAlternativeName};
 
 /// The largest request that is read, in octets.
-const LARGEST_REQUEST: u64 = 64 * 1024;
+pub(super) const LARGEST_REQUEST: u64 = 64 * 1024;
 
 /// Issues a server certificate; its name is the first host.
 pub(super) fn server(session: &Session, arguments: &IssueServer) -> Result<(), Refusal> {
-    let names: Vec<SubjectAlternativeName> =
-        arguments.hosts.iter().map(|host| alternative_name(host)).collect::<Result<_, _>>()?;
     let name = arguments.hosts.first().map_or("", String::as_str);
-    let request = request(name, Purpose::Server(names), arguments.days, &arguments.options)?;
-    one(session, request, &arguments.options)
+    let purpose = Purpose::Server { hosts: arguments.hosts.clone() };
+    one(session, order(name, purpose, arguments.days, &arguments.options)?, &arguments.options)
 }
 
 /// Issues a client certificate.
@@ -36,83 +31,95 @@ pub(super) fn client(session: &Session, arguments: &IssueClient) -> Result<(), R
         return super::bulk::run(session, arguments, file);
     }
     let name = arguments.name.as_deref().unwrap_or_default();
-    let mut request = request(name, Purpose::Client, arguments.days, &arguments.options)?;
-    request.person.clone_from(&arguments.person);
-    request.device.clone_from(&arguments.device);
-    one(session, request, &arguments.options)
+    let mut order = order(name, Purpose::Client, arguments.days, &arguments.options)?;
+    order.person.clone_from(&arguments.person);
+    order.device.clone_from(&arguments.device);
+    one(session, order, &arguments.options)
 }
 
-fn one(session: &Session, request: IssueRequest, options: &IssueOptions) -> Result<(), Refusal> {
+fn one(session: &Session, order: Order, options: &IssueOptions) -> Result<(), Refusal> {
     handout::check_writable(&options.out)?;
-    let authority = session.open()?;
-    warn_of_look_alikes(session, &authority, request.subject.common_name())?;
-    let outcome = authority.issue(vec![request], encryption(options.legacy))?.pop();
-    let issued = outcome.ok_or(Refusal::CryptographyFailed {})??;
-    let written = session.deliver(&authority, &issued, |issued| {
+    let mut door = session.open()?;
+    warn_of_look_alikes(session, &mut door, &order)?;
+    let issued = issue(&mut door, order, handout(options.legacy))?;
+    let written = session.deliver(&mut door, &issued, |issued| {
         handout::write(&issued.bundle, &options.out, options.pem)
     })?;
     show(session, &issued, &written);
     Ok(())
 }
 
-/// The request that these options make.
-pub(super) fn request(
+/// Issues one certificate.
+pub(super) fn issue(door: &mut Door, order: Order, handout: Handout) -> Result<Received, Refusal> {
+    let outcome = door.issue(vec![order], handout)?.pop();
+    Received::of(outcome.ok_or(Refusal::ServiceOtherVersion {})??)
+}
+
+/// The order that these options make, checked before anybody is asked for a passphrase.
+pub(super) fn order(
     name: &str,
     purpose: Purpose,
     days: u32,
     options: &IssueOptions,
-) -> Result<IssueRequest, Refusal> {
-    let key = match &options.csr {
-        Some(path) => {
-            let bytes = files::read(path, LARGEST_REQUEST)?;
-            KeySource::Requested(Box::new(CertificateRequest::read(&bytes)?))
-        }
-        None => KeySource::Generate { algorithm: algorithm(&options.key)?, escrow: options.escrow },
-    };
+) -> Result<Order, Refusal> {
     let source = options.csr.as_ref().map(|path| path.display().to_string());
-    Ok(IssueRequest {
-        subject: subject(name, &options.subject)?,
+    let order = Order {
+        subject: subject(name, &options.subject),
         purpose,
-        validity: Validity { days, shorten: false },
-        key,
+        days,
+        shorten: false,
+        key: key(options)?,
         person: None,
         device: None,
         source,
         request: None,
+    };
+    orders::check(order.clone())?;
+    Ok(order)
+}
+
+/// Where the key comes from: made by the authority, or a request in a file.
+pub(super) fn key(options: &IssueOptions) -> Result<Key, Refusal> {
+    Ok(match &options.csr {
+        Some(path) => Key::Requested { request: files::read(path, LARGEST_REQUEST)? },
+        None => Key::Generate { algorithm: options.key.clone(), escrow: options.escrow },
     })
 }
 
-/// How PKCS#12 files are encrypted.
-pub(super) fn encryption(legacy: bool) -> Encryption {
-    if legacy { Encryption::Legacy } else { Encryption::Modern }
+/// The parts of a subject, as they were typed.
+pub(super) fn subject(name: &str, options: &SubjectOptions) -> Subject {
+    Subject {
+        common_name: name.to_owned(),
+        country: options.country.clone(),
+        organization: options.organization.clone(),
+        unit: options.unit.clone(),
+    }
 }
 
-/// A host name, or an IP address.
-pub(super) fn alternative_name(host: &str) -> Result<SubjectAlternativeName, Refusal> {
-    if let Ok(address) = SubjectAlternativeName::parse_address(host) {
-        return Ok(address);
-    }
-    Ok(SubjectAlternativeName::parse_dns(host)?)
+/// How private keys are handed out.
+pub(super) fn handout(legacy: bool) -> Handout {
+    if legacy { Handout::Legacy } else { Handout::Modern }
 }
 
 /// Warns of certificates in force whose name could be taken for this one.
 pub(super) fn warn_of_look_alikes(
     session: &Session,
-    authority: &Authority,
-    name: &CommonName,
+    door: &mut Door,
+    order: &Order,
 ) -> Result<(), Refusal> {
-    for view in authority.look_alikes(name)? {
+    let name = &order.subject.common_name;
+    for view in door.look_alikes(name)? {
         let other = view.holder.map(|holder| holder.common_name).unwrap_or_default();
         session.screen.warn(&Text::LookAlike {
-            name: Untrusted(name.as_str()).to_string(),
+            name: Untrusted(name).to_string(),
             other: Untrusted(&other).to_string(),
-            number: format!("{:06}", view.record.number()),
+            number: format!("{:06}", view.number),
         });
     }
     Ok(())
 }
 
-fn show(session: &Session, issued: &IssuedCertificate, written: &Written) {
+pub(super) fn show(session: &Session, issued: &Received, written: &Written) {
     let (screen, language) = (&session.screen, session.screen.language());
     let certificate = &issued.certificate;
     let server = !certificate.allows_client_auth();
@@ -146,7 +153,7 @@ fn show(session: &Session, issued: &IssuedCertificate, written: &Written) {
 }
 
 /// The fields of an issued certificate for machines.
-pub(super) fn json_of(issued: &IssuedCertificate, written: &Written) -> Value {
+pub(super) fn json_of(issued: &Received, written: &Written) -> Value {
     let certificate = &issued.certificate;
     json!({
         "number": issued.number,
@@ -162,7 +169,7 @@ pub(super) fn json_of(issued: &IssuedCertificate, written: &Written) -> Value {
     })
 }
 
-fn hosts(issued: &IssuedCertificate) -> String {
+fn hosts(issued: &Received) -> String {
     let names = issued.certificate.subject_alternative_names().iter();
     names.map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -10,20 +10,20 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::environment::Environment;
 use super::init;
-use super::list::{kind, shown_name, standing_text};
-use super::screen::{Screen, Table, Tone};
+use super::list::{row, shown_name};
+use super::screen::{Screen, Table};
 use super::secrets::SecretSource;
 use super::session::{Session, actor};
 use super::terminal::read_answer;
 use super::{help, issue, revoke};
-use crate::authority::{Authority, DataFolder, Initialise, Selector};
-use crate::ca::{AUTHORITY_DAYS, IssueRequest, KeySource, Purpose, Validity, beyond_apple_limit};
+use crate::authority::{DataFolder, Initialise, orders};
+use crate::ca::{AUTHORITY_DAYS, beyond_apple_limit};
 use crate::config::orca_catool::{self, OrcaCatool};
+use crate::door::command::{Handout, Key, Order, Purpose, Selector};
 use crate::ground::clock;
 use crate::ground::files::{self, PRIVATE, PRIVATE_FOLDER};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::pki::pkcs12::Encryption;
 use crate::pki::{KeyAlgorithm, SubjectAlternativeName};
 
 /// The subcommands, in the manual's order.
@@ -37,7 +37,7 @@ const SUBCOMMANDS: [&str; 6] = [
 ];
 
 /// Certificates read at a time.
-const PAGE: usize = 512;
+const PAGE: u32 = 512;
 
 /// The manual's places: `~/.orca_catool` and `~/certs`.
 struct Places {
@@ -153,7 +153,7 @@ fn initialise(session: &Session, places: &Places) -> Result<bool, Refusal> {
     if !session.folder.is_initialised() {
         let language = screen.language();
         let secrets = init::new_secrets(&session.secrets, language)?;
-        let subject = init::subject("orca-ca", &subject_options())?;
+        let subject = orders::subject(&issue::subject("orca-ca", &subject_options()))?;
         let algorithm = KeyAlgorithm::EcdsaP256;
         let request = Initialise { subject, days: AUTHORITY_DAYS, algorithm, secrets };
         init::create(session, request)?;
@@ -194,12 +194,11 @@ fn issue_server(
     let hosts: Vec<&String> = words.get_many("host").into_iter().flatten().collect();
     let addresses: Vec<&String> = words.get_many("address").into_iter().flatten().collect();
     let name = hosts.first().or(addresses.first()).ok_or(Refusal::OrcaServerNameMissing {})?;
-    let mut names: Vec<SubjectAlternativeName> =
-        hosts.iter().map(|host| issue::alternative_name(host)).collect::<Result<_, _>>()?;
     for address in &addresses {
-        names.push(SubjectAlternativeName::parse_address(address)?);
+        SubjectAlternativeName::parse_address(address)?;
     }
-    let purpose = Purpose::Server(names);
+    let purpose =
+        Purpose::Server { hosts: hosts.iter().chain(&addresses).copied().cloned().collect() };
     issue_one(session, places, name, purpose, settings.server_days)
 }
 
@@ -220,30 +219,31 @@ fn issue_one(
     purpose: Purpose,
     days: u32,
 ) -> Result<(), Refusal> {
-    let request = IssueRequest {
-        subject: init::subject(name, &subject_options())?,
+    let order = Order {
+        subject: issue::subject(name, &subject_options()),
         purpose,
-        validity: Validity { days, shorten: true },
-        key: KeySource::Generate { algorithm: KeyAlgorithm::EcdsaP256, escrow: true },
+        days,
+        shorten: true,
+        key: Key::Generate { algorithm: KeyAlgorithm::EcdsaP256.name().to_owned(), escrow: true },
         person: None,
         device: None,
         source: Some("orca-catool".to_owned()),
         request: None,
     };
+    orders::check(order.clone())?;
     files::ensure_folder(&places.certificates, PRIVATE_FOLDER)?;
     super::handout::check_writable(&places.certificates)?;
-    let authority = session.open()?;
-    issue::warn_of_look_alikes(session, &authority, request.subject.common_name())?;
-    let outcome = authority.issue(vec![request], Encryption::Modern)?.pop();
-    let issued = outcome.ok_or(Refusal::CryptographyFailed {})??;
-    let path = session.deliver(&authority, &issued, |issued| {
+    let mut door = session.open()?;
+    issue::warn_of_look_alikes(session, &mut door, &order)?;
+    let issued = issue::issue(&mut door, order, Handout::Manual)?;
+    let path = session.deliver(&mut door, &issued, |issued| {
         let path = places.certificates.join(format!("{}.zip", issued.bundle.stem));
         files::write_new(&path, issued.bundle.manual_zip(session.now)?.expose(), PRIVATE)?;
         Ok(path)
     })?;
     session.screen.line(&path.display().to_string());
     let certificate = &issued.certificate;
-    if issued.period.shortened {
+    if issued.shortened {
         let until = certificate.not_after().local();
         session.screen.warn(&Text::ValidityShortened { until });
     }
@@ -258,8 +258,8 @@ fn issue_one(
 fn export(session: &Session, places: &Places, words: &ArgMatches) -> Result<(), Refusal> {
     let number = number(words)?;
     files::ensure_folder(&places.certificates, PRIVATE_FOLDER)?;
-    let authority = session.open()?;
-    let bundle = authority.export(&Selector::Number(number), Encryption::Modern)?;
+    let bundle = session.open()?.export(Selector::Number(number), Handout::Manual)?;
+    let bundle = super::handout::bundle(bundle)?;
     let path = places.certificates.join(format!("{}.zip", bundle.stem));
     files::write_atomic(&path, bundle.manual_zip(session.now)?.expose(), PRIVATE)?;
     session.screen.line(&path.display().to_string());
@@ -273,43 +273,35 @@ fn revoke_certificate(session: &Session, words: &ArgMatches) -> Result<(), Refus
         Some(name) => Selector::CommonName(name.clone()),
         None => Selector::Number(number(words)?),
     };
-    let authority = session.open_sealed()?;
-    let view = authority.revoke(&selector, reason, None)?;
-    let number = format!("{:06}", view.record.number());
-    session.screen.say(&Text::Revoked { number, name: shown_name(&view) });
+    let reply = session.open_sealed()?.revoke(selector, reason, None, false)?;
+    for view in &reply.revoked {
+        let number = format!("{:06}", view.number);
+        session.screen.say(&Text::Revoked { number, name: shown_name(view) });
+    }
     session.screen.say(&Text::OrcaNextCrl {});
     Ok(())
 }
 
 fn issue_crl(session: &Session, places: &Places, settings: &OrcaCatool) -> Result<(), Refusal> {
     files::ensure_folder(&places.certificates, PRIVATE_FOLDER)?;
-    let authority = session.open()?;
-    let crl = authority.sign_crl(settings.crl_days)?;
-    let files = session.publish(&crl, &places.certificates)?;
+    let crl = session.open()?.sign_crl(settings.crl_days)?;
+    let files = session.publish(&crl.der, &places.certificates)?;
     session.screen.line(&files.pem.display().to_string());
     session.screen.line(&files.der.display().to_string());
     Ok(())
 }
 
 fn list(session: &Session, places: &Places) -> Result<(), Refusal> {
-    let authority: Authority = session.open_sealed()?;
+    let mut door = session.open_sealed()?;
     let language = session.screen.language();
     let mut table = Table::default();
     let mut first = 1;
     loop {
-        let page = authority.list(first, PAGE)?;
+        let page = door.list(first, PAGE)?;
         let Some(last) = page.last() else { break };
-        first = last.record.number() + 1;
+        first = last.number + 1;
         for view in &page {
-            let record = &view.record;
-            let standing = view.standing(session.now);
-            table.row([
-                (format!("{:06}", record.number()), Tone::Plain),
-                (kind(record.profile()).render(language), Tone::Plain),
-                (shown_name(view), Tone::Plain),
-                (record.not_after().local_date(), Tone::Plain),
-                standing_text(standing, record.not_after(), session.now, language),
-            ]);
+            table.row(row(view, session.now, language));
         }
     }
     session.screen.table(&table);

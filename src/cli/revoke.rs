@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::arguments::Revoke;
 use super::list::shown_name;
-use super::session::{Session, selector};
+use super::session::Session;
+use crate::door::Door;
+use crate::door::command::Selector;
+use crate::door::reply::{Cut, RevocationReply};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
@@ -21,47 +24,127 @@ const PERMANENT: [Reason; 6] = [
     Reason::PrivilegeWithdrawn,
 ];
 
-/// Revokes a certificate, then publishes a CRL of it where the vault can be opened.
+/// Revokes a certificate. A running service cuts its holder off at every gate and publishes the CRL;
+/// without one, a CRL is written where the vault can be opened.
 pub(super) fn run(session: &Session, arguments: &Revoke) -> Result<(), Refusal> {
     let reason = reason(&arguments.reason)?;
     let since = arguments.since.as_deref().map(|text| time(text, session.now)).transpose()?;
+    let which = Selector::Text(arguments.which.clone());
+    match session.service()? {
+        Some(mut door) => {
+            let reply = door.revoke(which, reason, since, arguments.lineage)?;
+            live(session, reason, &reply)
+        }
+        None => {
+            offline(session, arguments, |door| door.revoke(which, reason, since, arguments.lineage))
+        }
+    }
+}
+
+/// What the service did, gate by gate.
+fn live(session: &Session, reason: Reason, reply: &RevocationReply) -> Result<(), Refusal> {
+    say_revoked(session, reply);
+    for cut in &reply.cuts {
+        say_cut(session, cut);
+    }
+    match &reply.crl {
+        Some(Ok(crl)) => super::crl::say_written(session, crl),
+        // The service is sealed, or something is wrong with the CRL: the gates know all the same.
+        Some(Err(refusal)) => {
+            session.screen.warn(&Text::CrlFollows { why: refusal.what(session.screen.language()) })
+        }
+        None => {}
+    }
+    let cuts: Vec<_> = reply.cuts.iter().map(json_of_cut).collect();
+    session.screen.json(&json!({
+        "revoked": numbers(reply),
+        "reason": reason.name(),
+        "gates": cuts,
+        "crl_number": reply.crl.as_ref().and_then(|crl| crl.as_ref().ok()).map(|crl| crl.number),
+    }));
+    match reply.cuts.iter().find(|cut| cut.done.is_none_or(|done| done.left > 0)) {
+        None => Ok(()),
+        Some(cut) => Err(Refusal::GateDidNotCut { gate: cut.gate.clone() }),
+    }
+}
+
+fn offline(
+    session: &Session,
+    arguments: &Revoke,
+    revoke: impl FnOnce(&mut Door) -> Result<RevocationReply, Refusal>,
+) -> Result<(), Refusal> {
     let secret = session.secrets.secret(&session.folder, session.screen.language());
     if let Err(Refusal::Cancelled {}) = secret {
         return Err(Refusal::Cancelled {});
     }
-    let mut authority = session.open_sealed()?;
-    let view = authority.revoke(&selector(&authority, &arguments.which)?, reason, since)?;
-    let number = format!("{:06}", view.record.number());
-    session.screen.say(&Text::Revoked { number: number.clone(), name: shown_name(&view) });
+    let reply = revoke(&mut session.open_sealed()?)?;
+    say_revoked(session, &reply);
 
     // The revocation stands whatever becomes of the CRL.
     let published = secret.and_then(|secret| {
+        let mut authority = session.authority()?;
         authority.unlock(&secret)?;
-        let crl = authority.sign_crl(arguments.crl_days)?;
-        let files = session.publish(&crl, session.folder.path())?;
-        session.screen.say(&Text::CrlWritten {
-            number: crl.number.to_string(),
-            entries: crl.entries.to_string(),
-            until: crl.next_update.local(),
-        });
+        let mut door = Door::here(Box::new(authority), &session.actor);
+        let crl = door.sign_crl(arguments.crl_days)?;
+        let files = session.publish(&crl.der, session.folder.path())?;
+        super::crl::say_written(session, &crl);
         session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
         Ok(files.pem)
     });
     session.screen.json(&json!({
-        "revoked": view.record.number(),
-        "reason": reason.name(),
+        "revoked": numbers(&reply),
+        "reason": reason(&arguments.reason)?.name(),
         "crl": published.as_ref().ok(),
     }));
-    published.map(drop).inspect_err(|_| session.screen.warn(&Text::RevokedWithoutCrl { number }))
+    let number = reply.revoked.first().map(|view| format!("{:06}", view.number));
+    published.map(drop).inspect_err(|_| {
+        session.screen.warn(&Text::RevokedWithoutCrl { number: number.unwrap_or_default() });
+    })
+}
+
+fn say_revoked(session: &Session, reply: &RevocationReply) {
+    for view in &reply.revoked {
+        let number = format!("{:06}", view.number);
+        session.screen.say(&Text::Revoked { number, name: shown_name(view) });
+    }
+}
+
+fn say_cut(session: &Session, cut: &Cut) {
+    let gate = cut.gate.clone();
+    match cut.done {
+        Some(done) => session.screen.say(&Text::CutAtGate {
+            gate,
+            count: done.connections.to_string(),
+            milliseconds: format!(
+                "{}.{}",
+                done.microseconds / 1000,
+                done.microseconds % 1000 / 100
+            ),
+        }),
+        None => session.screen.warn(&Text::GateSilent { gate }),
+    }
+}
+
+fn json_of_cut(cut: &Cut) -> serde_json::Value {
+    json!({
+        "gate": cut.gate,
+        "answered": cut.done.is_some(),
+        "cut": cut.done.map(|done| done.connections),
+        "microseconds": cut.done.map(|done| done.microseconds),
+        "left": cut.done.map(|done| done.left),
+    })
+}
+
+fn numbers(reply: &RevocationReply) -> Vec<u64> {
+    reply.revoked.iter().map(|view| view.number).collect()
 }
 
 /// Deletes the sealed copy of a private key for good.
 pub(super) fn forget_key(session: &Session, which: &str) -> Result<(), Refusal> {
-    let authority = session.open_sealed()?;
-    let view = authority.forget_key(&selector(&authority, which)?)?;
-    let number = format!("{:06}", view.record.number());
+    let view = session.open_sealed()?.forget_key(Selector::Text(which.to_owned()))?;
+    let number = format!("{:06}", view.number);
     session.screen.say(&Text::KeyIsForgotten { number });
-    session.screen.json(&json!({ "forgotten": view.record.number() }));
+    session.screen.json(&json!({ "forgotten": view.number }));
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::terminal::Terminal;
 use crate::authority::DataFolder;
+use crate::door::WireSecret;
+use crate::door::command::Secret;
 use crate::ground::files;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::secret::{Passphrase, SecretBytes};
@@ -72,6 +74,17 @@ impl SecretSource {
             return Err(Refusal::PassphrasesDiffer {});
         }
         Ok(first)
+    }
+}
+
+/// A slot's secret, as it goes through the door.
+#[must_use]
+pub(super) fn through_the_door(secret: SlotSecret) -> Secret {
+    let text = |text: &Passphrase| WireSecret::from(SecretBytes::copy_of(text.expose().as_bytes()));
+    match secret {
+        SlotSecret::Passphrase(passphrase) => Secret::Passphrase(text(&passphrase)),
+        SlotSecret::RecoveryCode(code) => Secret::RecoveryCode(text(&code)),
+        SlotSecret::KeyFile(bytes) => Secret::KeyFile(WireSecret::from(bytes)),
     }
 }
 

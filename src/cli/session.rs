@@ -4,18 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{LanguageChoice, Shared};
 use super::environment::Environment;
+use super::handout::Received;
 use super::screen::Screen;
 use super::secrets::SecretSource;
-use crate::authority::{Authority, DataFolder, Repairs, Selector};
-use crate::ca::IssuedCertificate;
+use crate::authority::{Authority, DataFolder, Repairs, SERVICE_FOLDER};
+use crate::door::Door;
+use crate::door::command::Selector;
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::pki::revocation_list::{Reason, pem_of};
-use crate::revocation::SignedCrl;
-
-/// The folder of a data folder's service installation.
-const SERVICE_FOLDER: &str = "/var/lib/sekisho";
 
 /// One run of the command line.
 pub(super) struct Session {
@@ -71,24 +69,47 @@ impl Session {
         }
     }
 
-    /// The CA with its vault sealed.
+    /// The door of the service that runs over the data folder; none when none runs.
+    ///
+    /// # Errors
+    /// It does not take commands from this user.
+    pub(super) fn service(&self) -> Result<Option<Door>, Refusal> {
+        Door::at(&self.folder.control_socket(), &self.actor)
+    }
+
+    /// The door to the CA for what needs no open vault: the running service's, else this process's.
     ///
     /// # Errors
     /// As [`Authority::open`].
-    pub(super) fn open_sealed(&self) -> Result<Authority, Refusal> {
-        let (authority, repairs) = Authority::open(&self.folder, self.now, &self.actor)?;
-        self.report(&repairs);
-        Ok(authority)
+    pub(super) fn open_sealed(&self) -> Result<Door, Refusal> {
+        match self.service()? {
+            Some(door) => Ok(door),
+            None => Ok(Door::here(Box::new(self.authority()?), &self.actor)),
+        }
     }
 
-    /// The CA with its vault open. The secret is asked for before anything is locked.
+    /// The door to the CA with its vault open. A running service that is open asks nobody: who may
+    /// use its socket may use it. Else the secret is asked for before anything is locked.
     ///
     /// # Errors
     /// As [`Authority::open`] and [`Authority::unlock`], or nobody to ask.
-    pub(super) fn open(&self) -> Result<Authority, Refusal> {
+    pub(super) fn open(&self) -> Result<Door, Refusal> {
+        if let Some(door) = self.service()? {
+            return Ok(door);
+        }
         let secret = self.secrets.secret(&self.folder, self.screen.language())?;
-        let mut authority = self.open_sealed()?;
+        let mut authority = self.authority()?;
         authority.unlock(&secret)?;
+        Ok(Door::here(Box::new(authority), &self.actor))
+    }
+
+    /// The CA in this process, with its vault sealed.
+    ///
+    /// # Errors
+    /// As [`Authority::open`].
+    pub(super) fn authority(&self) -> Result<Authority, Refusal> {
+        let (authority, repairs) = Authority::open(&self.folder, clock::now(), &self.actor)?;
+        self.report(&repairs);
         Ok(authority)
     }
 
@@ -99,14 +120,14 @@ impl Session {
     /// The files could not be written.
     pub(super) fn deliver<T>(
         &self,
-        authority: &Authority,
-        issued: &IssuedCertificate,
-        write: impl FnOnce(&IssuedCertificate) -> Result<T, Refusal>,
+        door: &mut Door,
+        issued: &Received,
+        write: impl FnOnce(&Received) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
         write(issued).inspect_err(|_| {
             let number = Selector::Number(issued.number);
             let number_text = format!("{:06}", issued.number);
-            match authority.revoke(&number, Reason::CessationOfOperation, None) {
+            match door.revoke(number, Reason::CessationOfOperation, None, false) {
                 Ok(_) => self.screen.warn(&Text::UndeliveredRevoked { number: number_text }),
                 Err(_) => self.screen.warn(&Text::UndeliveredNotRevoked { number: number_text }),
             }
@@ -117,10 +138,10 @@ impl Session {
     ///
     /// # Errors
     /// A file could not be written.
-    pub(super) fn publish(&self, crl: &SignedCrl, folder: &Path) -> Result<CrlFiles, Refusal> {
+    pub(super) fn publish(&self, crl: &[u8], folder: &Path) -> Result<CrlFiles, Refusal> {
         let files = CrlFiles { pem: folder.join("crl.pem"), der: folder.join("ca.crl") };
-        files::write_atomic(&files.der, &crl.der, PUBLIC)?;
-        files::write_atomic(&files.pem, pem_of(&crl.der).as_bytes(), PUBLIC)?;
+        files::write_atomic(&files.der, crl, PUBLIC)?;
+        files::write_atomic(&files.pem, pem_of(crl).as_bytes(), PUBLIC)?;
         Ok(files)
     }
 
@@ -155,30 +176,6 @@ pub(super) fn language(shared: &Shared, environment: &Environment) -> Language {
 pub(super) fn actor() -> String {
     format!("uid:{}", rustix::process::getuid().as_raw())
 }
-
-/// A certificate as a person names it: by number, or by common name. Few digits that are a number
-/// and a name at once are refused; six digits are always a number.
-///
-/// # Errors
-/// `NumberOrName`.
-pub(super) fn selector(authority: &Authority, text: &str) -> Result<Selector, Refusal> {
-    let name = Selector::CommonName(text.to_owned());
-    let Ok(number) = text.parse() else { return Ok(name) };
-    if text.len() < NUMBER_DIGITS
-        && let Ok(named) = authority.resolve(&name)
-        && named != number
-    {
-        return Err(Refusal::NumberOrName {
-            text: text.to_owned(),
-            number: format!("{number:06}"),
-            named: format!("{named:06}"),
-        });
-    }
-    Ok(Selector::Number(number))
-}
-
-/// Digits that numbers are shown with.
-const NUMBER_DIGITS: usize = 6;
 
 fn data_folder(environment: &Environment) -> PathBuf {
     let service = PathBuf::from(SERVICE_FOLDER);

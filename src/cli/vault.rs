@@ -5,8 +5,9 @@ use serde_json::json;
 use super::arguments::Passwd;
 use super::init::new_secrets;
 use super::screen::{Table, Tone};
-use super::secrets::{KEY_FILE, SecretSource, make_key_file};
+use super::secrets::{KEY_FILE, SecretSource, make_key_file, through_the_door};
 use super::session::Session;
+use crate::door::Door;
 use crate::ground::files;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::vault::SlotKind;
@@ -32,7 +33,15 @@ pub(super) fn slots(session: &Session) -> Result<(), Refusal> {
 pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusal> {
     let language = session.screen.language();
     // The old secret is asked for first, and tried before the new one is asked for.
-    let mut authority = session.open()?;
+    let old = session.secrets.secret(&session.folder, language)?;
+    let mut door = match session.service()? {
+        Some(door) => door,
+        None => {
+            let mut authority = session.authority()?;
+            authority.unlock(&old)?;
+            Door::here(Box::new(authority), &session.actor)
+        }
+    };
     let source = SecretSource {
         passphrase_file: arguments.new_passphrase_file.clone(),
         ..SecretSource::default()
@@ -44,15 +53,8 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     if let Some(path) = &arguments.new_key_file {
         secrets.push(make_key_file(path)?);
     }
-    if arguments.rewrap_only {
-        let old: Vec<u64> = authority.slots()?.iter().map(|slot| slot.id).collect();
-        for secret in &secrets {
-            authority.add_slot(secret)?;
-        }
-        authority.remove_slots_keeping_data_key(&old)?;
-    } else {
-        authority.replace_slots(&secrets)?;
-    }
+    let secrets = secrets.into_iter().map(through_the_door).collect();
+    door.change_slots(through_the_door(old), secrets, arguments.rewrap_only)?;
     if left_behind {
         // It opens nothing any more; left behind it would only mislead.
         std::fs::remove_file(&beside)

@@ -3,12 +3,20 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | [`command`], [`reply`] | commands and what is answered to them |
+//! | [`client`] | asking: over the control socket, or in this process |
 //! | [`feed`] | events to the gates and the publisher, and their answers |
-//! | `secret` | secret bytes inside messages |
+//! | [`frame`] | messages on a stream |
+//! | `secret` | secret octets inside messages |
 
 #![forbid(unsafe_code)]
 
+pub mod client;
+pub mod command;
 pub mod feed;
+pub mod frame;
+pub mod reply;
 mod secret;
 
+pub use client::{Door, Handler};
 pub use secret::WireSecret;

@@ -18,12 +18,15 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::connector::Connector;
 use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
 use super::registry::{Cut, Live, NotEntered, Protocol, Registry};
+use super::settings::Mode;
 use super::state::{Snapshot, State};
+use super::tcp;
 use super::tls::{TlsSettings, Verdict};
 use crate::admission::{Admitted, Refusal};
 use crate::ground::clock;
@@ -43,6 +46,8 @@ pub(super) struct Reception {
     pub(super) registry: Arc<Registry>,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
+    pub(super) mode: Mode,
+    pub(super) connector: Connector,
     pub(super) limits: Limits,
     pub(super) journal: Journal,
     /// Becomes true when the gate is to stop.
@@ -87,7 +92,7 @@ impl Reception {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
-            Ok(1..) if first.iter().all(u8::is_ascii_alphabetic) => {
+            Ok(1..) if self.mode == Mode::Http && first.iter().all(u8::is_ascii_alphabetic) => {
                 return Handshake::PlainHttp(stream);
             }
             Ok(_) | Err(_) => return Handshake::Gone,
@@ -114,9 +119,13 @@ impl Reception {
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let version = session.protocol_version();
         let speaks_http2 = session.alpn_protocol() == Some(b"h2");
-        let protocol = if speaks_http2 { Protocol::Http2 } else { Protocol::Http1 };
-        let (admitted, live, notice) = match self.registry.enter(&self.state, chain, peer, protocol)
-        {
+        let protocol = match (self.mode, speaks_http2) {
+            (Mode::Tcp, _) => Protocol::Tcp,
+            (Mode::Http, true) => Protocol::Http2,
+            (Mode::Http, false) => Protocol::Http1,
+        };
+        let entered = self.registry.enter(&self.state, chain, peer, protocol);
+        let (admitted, live, notice) = match entered {
             Ok(entered) => entered,
             Err(NotEntered::Refused(refusal)) => {
                 return self.turn_away(*stream, peer, refusal).await;
@@ -129,13 +138,17 @@ impl Reception {
         };
         drop(pending);
         self.journal.admitted(peer, &admitted, version, resumed, begun.elapsed());
-        let server = Arc::clone(&handshake.server);
-        let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
-        let Some(visit) = visit.map(Arc::new) else { return };
-        let service: Service<'_> = if speaks_http2 {
-            Box::pin(self.serve_http2(*stream, visit))
+        let service: Service<'_> = if self.mode == Mode::Tcp {
+            Box::pin(tcp::carry(stream, &self.connector))
         } else {
-            Box::pin(self.serve_http1(*stream, visit, &live))
+            let server = Arc::clone(&handshake.server);
+            let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
+            let Some(visit) = visit.map(Arc::new) else { return };
+            if speaks_http2 {
+                Box::pin(self.serve_http2(*stream, visit))
+            } else {
+                Box::pin(self.serve_http1(*stream, visit, &live))
+            }
         };
         let cut = self.stay(service, admitted.clone(), notice).await;
         drop(live);

@@ -27,7 +27,7 @@ impl Handshakes {
     pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
         let state = State::new(false);
         Keeper::open(settings.clone(), state.clone(), clock::now())?;
-        Ok(Self { state, tls: TlsSettings::new(settings.tls12) })
+        Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode) })
     }
 
     /// The gate's side of one connection, with a verifier and a ticket producer of its own.

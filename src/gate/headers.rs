@@ -3,7 +3,7 @@
 use data_encoding::BASE64;
 use hyper::HeaderMap;
 use hyper::http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
@@ -18,6 +18,8 @@ const ISSUER: HeaderName = HeaderName::from_static("x-sekisho-issuer");
 const SERIAL: HeaderName = HeaderName::from_static("x-sekisho-serial");
 /// The common name, percent-encoded UTF-8.
 const COMMON_NAME: HeaderName = HeaderName::from_static("x-sekisho-common-name");
+/// The last second of the visitor's certificate (RFC 3339), where notices are told.
+const NOT_AFTER: HeaderName = HeaderName::from_static("x-sekisho-certificate-not-after");
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -39,10 +41,11 @@ static HOP_BY_HOP: [HeaderName; 9] = [
 
 /// How names begin that tell an upstream who the visitor is or where the request came from: ours,
 /// and those that other gates set and upstreams may still believe.
-static IDENTITY_PREFIXES: [&str; 19] = [
+static IDENTITY_PREFIXES: [&str; 20] = [
     "client-cert",
     "x-client-cert",
     "x-sekisho-",
+    "sekisho-",
     "ssl-client-",
     "x-ssl-",
     "x-forwarded-",
@@ -69,18 +72,29 @@ pub(super) struct Identity {
     issuer: HeaderValue,
     serial: HeaderValue,
     common_name: Option<HeaderValue>,
+    not_after: Option<HeaderValue>,
     address: HeaderValue,
 }
 
 impl Identity {
-    /// `None` only if a value could not be a header's, which encoding rules out.
-    pub(super) fn of(admitted: &Admitted, address: std::net::IpAddr) -> Option<Self> {
+    /// With the end of the certificate if `notices` are told. `None` only if a value could not be a
+    /// header's, which encoding rules out.
+    pub(super) fn of(
+        admitted: &Admitted,
+        address: std::net::IpAddr,
+        notices: bool,
+    ) -> Option<Self> {
         let certificate = admitted.certificate();
         let common_name = match certificate.common_name() {
             Some(name) => Some(HeaderValue::try_from(percent_encode(&name)).ok()?),
             None => None,
         };
+        let not_after = match notices {
+            true => Some(HeaderValue::try_from(certificate.not_after().rfc3339()).ok()?),
+            false => None,
+        };
         Some(Self {
+            not_after,
             certificate: HeaderValue::try_from(byte_sequence(certificate.der())).ok()?,
             issuer: HeaderValue::try_from(percent_encode(&issuer_text(certificate))).ok()?,
             serial: HeaderValue::try_from(certificate.serial().to_string()).ok()?,
@@ -96,6 +110,9 @@ impl Identity {
         headers.insert(SERIAL, self.serial.clone());
         if let Some(name) = &self.common_name {
             headers.insert(COMMON_NAME, name.clone());
+        }
+        if let Some(end) = &self.not_after {
+            headers.insert(NOT_AFTER, end.clone());
         }
         headers.insert(FORWARDED_FOR, self.address.clone());
         headers.insert(FORWARDED_PROTO, HTTPS);
@@ -123,7 +140,19 @@ pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, IdentityInC
     // We have answered it ourselves: hyper sends 100 (Continue) once the body is wanted.
     headers.remove(EXPECT);
     remove_where(headers, is_identity);
+    join_cookies(headers);
     Ok(takes_trailers)
+}
+
+/// Whether a message has a transfer coding besides `chunked` (RFC 9112 section 6.1). hyper undoes
+/// that one alone, and the name of any other would be lost with this hop.
+pub(super) fn has_other_coding(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(TRANSFER_ENCODING).iter();
+    match (values.next(), values.next()) {
+        (None, _) => false,
+        (Some(only), None) => !only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => true,
+    }
 }
 
 /// Removes what ends at this hop from an answer.
@@ -178,6 +207,19 @@ fn is_identity(name: &str) -> bool {
         }
     }
     IDENTITY_PREFIXES.iter().any(|prefix| spelled.starts_with(prefix))
+}
+
+/// HTTP/2 may split cookies into several fields, which HTTP/1.1 has no place for (RFC 9113 section
+/// 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // Valid values between valid separators are a valid value.
+    if let Ok(cookie) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, cookie);
+    }
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -235,6 +277,7 @@ mod tests {
             ("client_cert", "b"),
             ("Client-Cert-Chain", "c"),
             ("X_Sekisho-Serial", "d"),
+            ("Sekisho_Certificate-Expires-In-Days", "d"),
             ("x-sekisho-anything", "e"),
             ("SSL_CLIENT_S_DN", "f"),
             ("X-SSL-Client-Cert", "g"),
@@ -275,6 +318,33 @@ mod tests {
         ]);
         assert_eq!(clean_request(&mut map), Ok(true));
         assert!(map.is_empty());
+    }
+
+    // Catches joining with a comma, as other fields are: cookies would run into one another.
+    #[test]
+    fn cookies_split_by_http2_are_whole_again() {
+        let mut map = headers(&[("cookie", "a=1"), ("cookie", "b=2; c=3"), ("cookie", "d=,")]);
+        clean_request(&mut map).unwrap();
+        let joined: Vec<&HeaderValue> = map.get_all("cookie").iter().collect();
+        assert_eq!(joined, ["a=1; b=2; c=3; d=,"]);
+    }
+
+    #[test]
+    fn chunked_alone_is_a_coding_we_undo() {
+        for (values, other) in [
+            (&[][..], false),
+            (&["chunked"][..], false),
+            (&[" Chunked "][..], false),
+            (&["gzip, chunked"][..], true),
+            (&["gzip", "chunked"][..], true),
+            (&["chunked, chunked"][..], true),
+            (&["chunked;a=b"][..], true),
+            (&["identity"][..], true),
+            (&[""][..], true),
+        ] {
+            let lines: Vec<_> = values.iter().map(|value| ("transfer-encoding", *value)).collect();
+            assert_eq!(has_other_coding(&headers(&lines)), other, "{values:?}");
+        }
     }
 
     #[test]

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::signal::unix::Signal;
 
+use super::connection::Reception;
 use super::material::Material;
-use super::registry::Registry;
 use super::revocation_lists::RevocationLists;
 use super::settings::{Settings, TrustSource};
 use super::state::{Parts, State};
+use super::upstream;
 use crate::admission::{Revocations, StatusSource};
 use crate::ground::clock::{self, DAY, Timestamp};
 use crate::ground::messages::Refusal;
@@ -57,7 +58,7 @@ impl Keeper {
     }
 
     /// Watches the files for ever. Whoever is inside is judged again after each change.
-    pub(super) async fn keep(mut self, mut hangup: Signal, registry: Arc<Registry>) {
+    pub(super) async fn keep(mut self, mut hangup: Signal, reception: Arc<Reception>) {
         let mut tick = tokio::time::interval(WATCH);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -72,9 +73,9 @@ impl Keeper {
                 continue;
             }
             // Verifying a long list takes a while, and the handshakes must not wait for it.
-            let registry = Arc::clone(&registry);
+            let reception = Arc::clone(&reception);
             let work = tokio::task::spawn_blocking(move || {
-                self.catch_up(reload, now, &registry);
+                self.catch_up(reload, now, &reception);
                 self
             });
             match work.await {
@@ -90,9 +91,9 @@ impl Keeper {
         }
     }
 
-    fn catch_up(&mut self, reload: bool, now: Timestamp, registry: &Registry) {
+    fn catch_up(&mut self, reload: bool, now: Timestamp, reception: &Reception) {
         if reload {
-            match self.reload(now) {
+            match self.reload(now, reception) {
                 Ok(()) => tracing::info!("files read anew"),
                 Err(refusal) => {
                     tracing::error!(
@@ -108,7 +109,7 @@ impl Keeper {
             lists.refresh(anchors, now, put_in_force);
         }
         if let Some(current) = self.state.current() {
-            registry.judge_all(&current);
+            reception.registry.judge_all(&current);
         }
         if now >= self.warned_at.plus_seconds(DAY) {
             self.warned_at = now;
@@ -118,13 +119,15 @@ impl Keeper {
     }
 
     /// All or nothing.
-    fn reload(&mut self, now: Timestamp) -> Result<(), Refusal> {
+    fn reload(&mut self, now: Timestamp, reception: &Reception) -> Result<(), Refusal> {
+        let tls = upstream::read_tls(&self.settings)?;
         let material = Material::read(&self.settings)?;
         let lists = match (&self.lists, &material.anchors) {
             (Some(lists), Some(anchors)) => Some(lists.reread(anchors, now)?),
             _ => None,
         };
         material.warn_of_expiry(now);
+        reception.connector.replace_tls(tls);
         self.material = material;
         self.lists = lists;
         self.put_in_force();

@@ -28,6 +28,9 @@ pub struct Limits {
     pub header_octets: usize,
     /// From the end of one request to the last header of the next: 120 s.
     pub header_wait: Duration,
+    /// How long the upstream may keep silent before the head of its answer, counted from the last
+    /// octet of the request that moved: 120 s. The body of an answer may take as long as it likes.
+    pub answer_wait: Duration,
     /// Requests under way in one HTTP/2 connection: 128.
     pub streams: u32,
     /// How long requests under way may go on after the order to stop: 30 s.
@@ -47,6 +50,7 @@ impl Default for Limits {
             connections_per_certificate: 256,
             header_octets: 64 * 1024,
             header_wait: Duration::from_secs(120),
+            answer_wait: Duration::from_secs(120),
             streams: 128,
             drain: Duration::from_secs(30),
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls_pki_types::pem::PemObject;
+use rustls::sign::SigningKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::host::HostNames;
@@ -18,11 +18,12 @@ use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::secret::SecretBytes;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::Certificate;
+use crate::pki::key::KeyError;
 use crate::pki::name::slash_text_of_der;
+use crate::pki::{Certificate, pkcs8};
 
 /// Octets of a file of certificates.
-const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
+pub(super) const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
 
 /// Octets of a file with a private key.
 const KEY_LIMIT: u64 = 64 * 1024;
@@ -161,35 +162,54 @@ fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> 
     if !certificate.allows_server_auth() {
         return Err(Refusal::NotForServers { path: shown() });
     }
-    let key = read_key(key_path)?;
+    let key = read_server_key(key_path)?;
     let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let key = CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
+    let key = CertifiedKey::new(chain, key);
+    key.keys_match().map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => Refusal::ServerKeyMismatch {
             key: Untrusted(&key_path.to_string_lossy()).to_string(),
             certificate: shown(),
         },
-        _ => unreadable_key(key_path),
+        _ => Refusal::ServerCertificateUnreadable { path: shown() },
     })?;
     let names = HostNames::of(&certificate);
     Ok(ServerIdentity { key: Arc::new(key), names, certificate })
 }
 
-fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Refusal> {
-    let bytes = files::read_service_secret(path, KEY_LIMIT)?;
-    if String::from_utf8_lossy(bytes.expose()).contains("ENCRYPTED") {
-        tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
-        let name = path.to_string_lossy();
-        let plain =
-            name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
-        return Err(Refusal::ServerKeyEncrypted {
-            path: Untrusted(&name).to_string(),
-            plain: Untrusted(&plain).to_string(),
-        });
-    }
-    PrivateKeyDer::from_pem_slice(bytes.expose()).map_err(|_| unreadable_key(path))
+fn read_server_key(path: &Path) -> Result<Arc<dyn SigningKey>, Refusal> {
+    let name = path.to_string_lossy();
+    read_signing_key(path).map_err(|problem| match problem {
+        KeyProblem::File(error) => error.into(),
+        KeyProblem::Unreadable => {
+            Refusal::ServerKeyUnreadable { path: Untrusted(&name).to_string() }
+        }
+        KeyProblem::Encrypted => {
+            tracing::error!(target: super::WEBORCA, "PASSWORD input was canceled");
+            let plain =
+                name.strip_suffix(".enc.pem").map_or("*.pem".to_owned(), |n| format!("{n}.pem"));
+            Refusal::ServerKeyEncrypted {
+                path: Untrusted(&name).to_string(),
+                plain: Untrusted(&plain).to_string(),
+            }
+        }
+    })
 }
 
-fn unreadable_key(path: &Path) -> Refusal {
-    Refusal::ServerKeyUnreadable { path: Untrusted(&path.to_string_lossy()).to_string() }
+/// Why a file gives no private key.
+pub(super) enum KeyProblem {
+    File(FileError),
+    Encrypted,
+    Unreadable,
+}
+
+/// The private key in a file. Its bytes are wiped; what rustls keeps is the pair in aws-lc.
+pub(super) fn read_signing_key(path: &Path) -> Result<Arc<dyn SigningKey>, KeyProblem> {
+    let text = files::read_service_secret(path, KEY_LIMIT).map_err(KeyProblem::File)?;
+    let key = pkcs8::read_pem(&text).map_err(|error| match error {
+        KeyError::Encrypted => KeyProblem::Encrypted,
+        _ => KeyProblem::Unreadable,
+    })?;
+    let der = key.pkcs8().map_err(|_| KeyProblem::Unreadable)?;
+    let der = PrivateKeyDer::Pkcs8(der.expose().into());
+    any_supported_type(&der).map_err(|_| KeyProblem::Unreadable)
 }

@@ -10,8 +10,10 @@
 //! | `registry` | the live connections, by certificate |
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
 //! | `handshakes` | the same without sockets |
-//! | `proxy`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
-//! | `redirect`, `pages`, `greeting` | what the gate itself answers |
+//! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
+//! | `tcp` | octets instead of requests |
+//! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
+//! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
 //! | `log`, [`metrics`] | what it says of its visitors, and counts |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
@@ -20,10 +22,12 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod connector;
 mod feed;
 mod greeting;
 mod handshakes;
 mod headers;
+mod health;
 mod host;
 mod keeper;
 pub mod limits;
@@ -31,29 +35,33 @@ mod listener;
 mod log;
 mod material;
 pub mod metrics;
+mod notices;
 mod origin;
 mod pages;
 mod proxy;
 mod redirect;
 mod registry;
+mod relayed;
 mod revocation_lists;
 pub mod settings;
 mod state;
+mod tcp;
 mod tickets;
 mod tls;
 mod upgrade;
+mod upstream;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use hyper::http::uri::Authority;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use connection::Reception;
+use connector::Connector;
 use feed::Audience;
 use keeper::Keeper;
 use log::Journal;
@@ -66,12 +74,14 @@ pub use handshakes::Handshakes;
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
+pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use settings::{TrustSource, Upstream};
+use settings::TrustSource;
+use upstream::{Server, Upstream};
 
 /// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
 /// with the time before them and nothing else.
@@ -94,6 +104,7 @@ pub struct Gate {
 /// # Errors
 /// What is wrong with a file.
 pub fn check(settings: &Settings) -> Result<(), Refusal> {
+    upstream::read_tls(settings)?;
     Handshakes::open(settings).map(drop)
 }
 
@@ -122,18 +133,17 @@ impl Gate {
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
-        let upstream = match &settings.upstream {
-            Upstream::Http(authority) => authority.clone(),
-            Upstream::Greeting => greeting_upstream().await?,
-        };
+        let connector = way_to_upstream(&settings).await?;
         let limits = settings.limits;
         let registry = Registry::new(limits.connections_per_certificate, metrics.live());
         let draining = watch::Sender::new(false);
         let reception = Arc::new(Reception {
             state: state.clone(),
             registry: Arc::clone(&registry),
-            tls: TlsSettings::new(settings.tls12),
-            proxy: Arc::new(Proxy::new(upstream)),
+            tls: TlsSettings::new(settings.tls12, settings.mode),
+            proxy: Arc::new(Proxy::new(connector.clone(), limits.answer_wait, settings.notices)),
+            mode: settings.mode,
+            connector: connector.clone(),
             limits,
             journal: Journal::new(metrics.clone()),
             draining: draining.subscribe(),
@@ -145,8 +155,15 @@ impl Gate {
         let mut listening = None;
         if let Some(feed) = feed {
             let (listen, stop) = oneshot::channel();
-            let audience =
-                Audience { settings, address, state, registry, metrics, certificate_ends };
+            let audience = Audience {
+                settings,
+                address,
+                state,
+                registry,
+                metrics,
+                connector,
+                certificate_ends,
+            };
             feed::listen(audience, feed, stop)?;
             listening = Some(listen);
         }
@@ -166,6 +183,13 @@ impl Gate {
         self.address
     }
 
+    /// Whether the last try to reach the upstream succeeded. It is tried while the gate serves, also
+    /// without visitors.
+    #[must_use]
+    pub fn upstream_up(&self) -> bool {
+        self.reception.connector.health().is_up()
+    }
+
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.
     /// Revocations cut to the last.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
@@ -175,10 +199,11 @@ impl Gate {
             self.reception.state.is_ready().await;
             listener::accept(&self.listener, &self.reception, &connections).await;
         };
-        let mut keeping = pin!(self.keeper.keep(self.hangup, Arc::clone(&self.reception.registry)));
+        let mut keeping = pin!(self.keeper.keep(self.hangup, Arc::clone(&self.reception)));
         tokio::select! {
             () = accepting => {}
             () = keeping.as_mut() => {}
+            () = self.reception.connector.keep_trying() => {}
             () = shutdown => {}
         }
         drop(self.listener);
@@ -197,9 +222,19 @@ impl Gate {
     }
 }
 
-async fn greeting_upstream() -> Result<Authority, Refusal> {
-    let unavailable =
-        |reason: String| Refusal::ListenFailed { address: "127.0.0.1:0".to_owned(), reason };
-    let address = greeting::start().await.map_err(|error| unavailable(error.to_string()))?;
-    Authority::try_from(address.to_string()).map_err(|error| unavailable(error.to_string()))
+async fn way_to_upstream(settings: &Settings) -> Result<Connector, Refusal> {
+    let tls = upstream::read_tls(settings)?;
+    let server = match &settings.upstream {
+        Upstream::Socket(path) => return Ok(Connector::to_socket(path.clone())),
+        Upstream::Server(server) => server.clone(),
+        Upstream::Greeting => {
+            let started = greeting::start().await;
+            Server::at(started.map_err(|error| Refusal::ListenFailed {
+                address: "127.0.0.1:0".to_owned(),
+                reason: error.to_string(),
+            })?)
+        }
+    };
+    let invalid = || Refusal::UpstreamInvalid { url: settings.upstream.to_string() };
+    Connector::to_server(&server, tls).ok_or_else(invalid)
 }

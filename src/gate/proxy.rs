@@ -2,29 +2,28 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::{Either, Full};
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::body::{Bytes, Incoming};
 use hyper::http::header::{CONNECTION, HOST, HeaderValue, TE, UPGRADE};
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::headers::{Identity, clean_request, clean_response, clean_trailers};
+use super::connector::Connector;
+use super::headers::{Identity, clean_request, clean_response, has_other_coding};
+use super::health::Health;
 use super::material::ServerIdentity;
+use super::notices::Notices;
 use super::origin;
-use super::pages::{Problem, page};
+use super::pages::{self, Problem};
+use super::relayed::{Relayed, Upload};
 use super::upgrade::{self, Tunnel, Wanted};
 use crate::admission::Admitted;
-
-/// How long the upstream may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
+use crate::ground::clock;
 
 /// How long a connection to the upstream rests before it is closed: less than the five seconds
 /// after which common servers close theirs, so that no request meets a closing connection.
@@ -33,28 +32,69 @@ const REST: Duration = Duration::from_secs(4);
 /// Connections to the upstream kept at rest.
 const RESTING: usize = 64;
 
+/// The upstream for hyper, which keeps connections by name. Where it is, the connector knows.
+static UPSTREAM: LazyLock<Authority> = LazyLock::new(|| Authority::from_static("upstream"));
+
 /// What is sent back to a visitor.
 pub(super) type Answer = Response<Either<Relayed, Full<Bytes>>>;
 
 /// The way to the upstream, shared by all visitors. Its connections are kept and used again; a
 /// request is sent a second time only when the first never left.
 pub(super) struct Proxy {
-    client: Client<HttpConnector, Relayed>,
-    upstream: Authority,
+    client: Client<Connector, Relayed>,
+    health: Arc<Health>,
+    answer_wait: Duration,
+    notices: bool,
 }
 
 impl Proxy {
-    pub(super) fn new(upstream: Authority) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
+    /// `answer_wait` is how long the upstream may keep silent, `notices` whether the end of a
+    /// visitor's certificate is told.
+    pub(super) fn new(connector: Connector, answer_wait: Duration, notices: bool) -> Self {
+        let health = connector.health();
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(REST)
             .pool_max_idle_per_host(RESTING)
             .pool_timer(TokioTimer::new())
             .set_host(false)
             .build(connector);
-        Self { client, upstream }
+        Self { client, health, answer_wait, notices }
+    }
+
+    /// The head of the upstream's answer.
+    async fn ask(
+        &self,
+        request: Request<Relayed>,
+        upload: &Upload,
+    ) -> Result<Response<Incoming>, Problem> {
+        let answer = tokio::select! {
+            answer = self.client.request(request) => answer,
+            () = upload.silent_for(self.answer_wait) => {
+                return Err(if upload.is_awaited() {
+                    Problem::RequestTimeout
+                } else {
+                    tracing::warn!("the upstream gave no answer in time");
+                    Problem::UpstreamSlow
+                });
+            }
+        };
+        let answer = answer.map_err(|error| {
+            if error.is_connect() {
+                return Problem::UpstreamDown;
+            }
+            if upload.is_broken() {
+                return Problem::BadRequest;
+            }
+            tracing::warn!("the upstream gave no proper answer");
+            Problem::UpstreamBroken
+        })?;
+        self.health.heard();
+        // A coding that we would take off without undoing it.
+        if has_other_coding(answer.headers()) {
+            tracing::warn!("the upstream answered in a transfer coding that nobody asked for");
+            return Err(Problem::UpstreamBroken);
+        }
+        Ok(answer)
     }
 }
 
@@ -63,6 +103,7 @@ pub(super) struct Visit {
     proxy: Arc<Proxy>,
     server: Arc<ServerIdentity>,
     identity: Identity,
+    notices: Option<Notices>,
     tunnel: Mutex<Option<Tunnel>>,
 }
 
@@ -75,8 +116,9 @@ impl Visit {
         server: Arc<ServerIdentity>,
         proxy: Arc<Proxy>,
     ) -> Option<Self> {
-        let identity = Identity::of(admitted, address)?;
-        Some(Self { proxy, server, identity, tunnel: Mutex::new(None) })
+        let identity = Identity::of(admitted, address, proxy.notices)?;
+        let notices = proxy.notices.then(|| Notices::of(admitted));
+        Some(Self { proxy, server, identity, notices, tunnel: Mutex::new(None) })
     }
 
     /// Answers a request: with the upstream's answer, or with a page that says why not.
@@ -84,7 +126,15 @@ impl Visit {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Answer, Infallible> {
-        Ok(self.forward(request).await.unwrap_or_else(|problem| page(problem).map(Either::Right)))
+        let reads_json = pages::reads_json(request.headers());
+        let mut answer = self.forward(request).await.unwrap_or_else(|problem| {
+            let page = if reads_json { pages::json(problem) } else { pages::page(problem) };
+            page.map(Either::Right)
+        });
+        if let Some(notices) = &self.notices {
+            notices.write(answer.headers_mut(), clock::now());
+        }
+        Ok(answer)
     }
 
     /// The tunnel the connection has become, if it has.
@@ -97,7 +147,15 @@ impl Visit {
             // TRACE would show the visitor's browser what we tell the upstream.
             return Err(Problem::MethodNotAllowed);
         }
+        if has_other_coding(request.headers()) {
+            return Err(Problem::BadRequest);
+        }
         let (host, path) = self.address_of(&request)?;
+        if let Some(notices) = &self.notices
+            && let Some(answer) = notices.answer(request.method(), path.path(), clock::now())
+        {
+            return Ok(answer.map(Either::Right));
+        }
         let host_text = host.to_str().map_err(|_| Problem::BadRequest)?;
         let wanted = upgrade::wanted(&request);
         let visitor = match wanted {
@@ -115,18 +173,15 @@ impl Visit {
                 None
             }
         };
-        let outgoing = self.outgoing(request, host, path, wanted)?;
-        let mut answer = self.proxy.client.request(outgoing).await.map_err(|error| {
-            tracing::warn!(connecting = error.is_connect(), "the upstream gave no answer");
-            Problem::UpstreamDown
-        })?;
+        let (outgoing, upload) = self.outgoing(request, host, path, wanted)?;
+        let mut answer = self.proxy.ask(outgoing, &upload).await?;
 
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             let upstream = hyper::upgrade::on(&mut answer);
             // A protocol that nobody asked for is no answer.
             let visitor = visitor
                 .filter(|_| upgrade::asks_for_websocket(answer.headers()))
-                .ok_or(Problem::UpstreamDown)?;
+                .ok_or(Problem::UpstreamBroken)?;
             *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(Tunnel { visitor, upstream });
             clean_response(answer.headers_mut());
@@ -135,7 +190,7 @@ impl Visit {
             clean_response(answer.headers_mut());
         }
         *answer.version_mut() = Version::HTTP_11;
-        Ok(answer.map(|body| Either::Left(Relayed(body))))
+        Ok(answer.map(|body| Either::Left(Relayed::answer(body))))
     }
 
     /// The host a request is for, which must be ours, and its path.
@@ -179,7 +234,7 @@ impl Visit {
         host: HeaderValue,
         path: PathAndQuery,
         wanted: Wanted,
-    ) -> Result<Request<Relayed>, Problem> {
+    ) -> Result<(Request<Relayed>, Arc<Upload>), Problem> {
         let (mut parts, body) = request.into_parts();
         let takes_trailers = clean_request(&mut parts.headers).map_err(|_| Problem::BadRequest)?;
         self.identity.write(&mut parts.headers, host);
@@ -192,45 +247,17 @@ impl Visit {
         parts.version = Version::HTTP_11;
         parts.uri = Uri::builder()
             .scheme(Scheme::HTTP)
-            .authority(self.proxy.upstream.clone())
+            .authority(UPSTREAM.clone())
             .path_and_query(path)
             .build()
             .map_err(|_| Problem::BadRequest)?;
         parts.extensions.clear();
-        Ok(Request::from_parts(parts, Relayed(body)))
+        let (body, upload) = Relayed::request(body);
+        Ok((Request::from_parts(parts, body), upload))
     }
 }
 
 fn ask_for_websocket(headers: &mut HeaderMap) {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-}
-
-/// A body passed on as it comes, its trailers cleaned.
-pub(super) struct Relayed(Incoming);
-
-impl Body for Relayed {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.0).poll_frame(context);
-        polled.map_ok(|mut frame| {
-            if let Some(trailers) = frame.trailers_mut() {
-                clean_trailers(trailers);
-            }
-            frame
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
 }

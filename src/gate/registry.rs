@@ -48,6 +48,7 @@ pub(super) enum Protocol {
     Http1,
     Http2,
     WebSocket,
+    Tcp,
 }
 
 impl Protocol {
@@ -56,6 +57,7 @@ impl Protocol {
             Self::Http1 => "http/1.1",
             Self::Http2 => "h2",
             Self::WebSocket => "websocket",
+            Self::Tcp => "tcp",
         }
     }
 }

@@ -3,9 +3,8 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use hyper::http::uri::{Authority, Scheme, Uri};
-
 use super::limits::Limits;
+use super::upstream::{Upstream, UpstreamTls};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
@@ -14,9 +13,6 @@ const PORT: u16 = 8000;
 
 /// What a gate is called unless the configuration names it.
 const NAME: &str = "gate";
-
-/// Where WebORCA listens.
-const UPSTREAM: &str = "127.0.0.1:8001";
 
 /// Days a revocation list counts after its next update was due.
 const GRACE_DAYS: u16 = 7;
@@ -98,6 +94,8 @@ pub struct Settings {
     pub(super) stale: StalePolicy,
     pub(super) listen: Listen,
     pub(super) upstream: Upstream,
+    pub(super) upstream_tls: Option<UpstreamTls>,
+    pub(super) notices: bool,
     pub(super) tls12: bool,
     pub(super) limits: Limits,
 }
@@ -110,15 +108,6 @@ pub(super) enum Listen {
         port: u16,
     },
     At(SocketAddr),
-}
-
-/// Where admitted requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Upstream {
-    /// To an HTTP/1.1 server, in clear text.
-    Http(Authority),
-    /// To the built-in page that greets the visitor.
-    Greeting,
 }
 
 impl Settings {
@@ -142,7 +131,9 @@ impl Settings {
             contact: None,
             stale: StalePolicy::default(),
             listen: Listen::Everywhere { port: PORT },
-            upstream: Upstream::Http(Authority::from_static(UPSTREAM)),
+            upstream: Upstream::weborca(),
+            upstream_tls: None,
+            notices: false,
             tls12: false,
             limits: Limits::default(),
         }
@@ -157,6 +148,16 @@ impl Settings {
             Files { server_certificate: nowhere(), server_key: nowhere(), authorities: nowhere() };
         let (server, trust) = (ServerSource::Authority { names }, TrustSource::Authority);
         Self { server, trust, ..Self::new(files) }
+    }
+
+    /// The host names and addresses that the authority is to certify; none when the gate brings a
+    /// certificate of its own.
+    #[must_use]
+    pub fn certified_names(&self) -> &[String] {
+        match &self.server {
+            ServerSource::Authority { names } => names,
+            ServerSource::Files { .. } => &[],
+        }
     }
 
     /// Its name in the configuration, in logs and on the feed; `gate` by default.
@@ -288,28 +289,32 @@ impl Settings {
         }
     }
 
-    /// Leads requests to an `http://host:port` URL. One that is not this machine itself is refused
-    /// unless `allow_clear_text`, since the way there would not be encrypted.
+    /// Leads visitors to `http://host:port`, `https://host:port` (with [`Self::with_upstream_tls`])
+    /// or `unix:/path/to.sock`; in tcp mode to `tcp://host:port`, `tls://host:port` or `unix:`. Clear
+    /// text to another machine than this one is refused unless `allow_clear_text`.
     ///
     /// # Errors
     /// No such URL, or clear text to another machine.
     pub fn with_upstream(mut self, url: &str, allow_clear_text: bool) -> Result<Self, Refusal> {
-        let shown = || Untrusted(url).to_string();
-        let invalid = || Refusal::UpstreamInvalid { url: shown() };
-        let uri: Uri = url.parse().map_err(|_| invalid())?;
-        let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
-        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-        let (Some(authority), Some(scheme)) = (authority, uri.scheme()) else {
-            return Err(invalid());
-        };
-        if *scheme != Scheme::HTTP || !bare || authority.host().is_empty() {
-            return Err(invalid());
-        }
-        if !allow_clear_text && !is_loopback(authority.host()) {
-            return Err(Refusal::UpstreamInClearText { url: shown() });
-        }
-        self.upstream = Upstream::Http(authority.clone());
+        self.upstream = Upstream::parse(url, allow_clear_text)?;
         Ok(self)
+    }
+
+    /// How an upstream behind `https` or `tls` and this gate know each other. The files are read
+    /// when the gate is opened, and again with its other files.
+    #[must_use]
+    pub fn with_upstream_tls(mut self, tls: UpstreamTls) -> Self {
+        self.upstream_tls = Some(tls);
+        self
+    }
+
+    /// Whether visitors and the application are told when a visitor's certificate ends: a header on
+    /// every request, one on answers within 60 days of the end, and
+    /// `/.well-known/sekisho/certificate`. Not by default.
+    #[must_use]
+    pub fn with_notices(mut self, notices: bool) -> Self {
+        self.notices = notices;
+        self
     }
 
     /// Leads requests to the built-in page that greets the visitor.
@@ -340,55 +345,4 @@ impl Settings {
 /// `ListenAddressInvalid`.
 pub fn parse_listen(text: &str) -> Result<SocketAddr, Refusal> {
     text.parse().map_err(|_| Refusal::ListenAddressInvalid { address: Untrusted(text).to_string() })
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn upstream(url: &str, allow: bool) -> Result<Upstream, &'static str> {
-        let files = Files {
-            server_certificate: "a".into(),
-            server_key: "b".into(),
-            authorities: "c".into(),
-        };
-        let settings = Settings::new(files).with_upstream(url, allow);
-        settings.map(|settings| settings.upstream).map_err(|refusal| refusal.code())
-    }
-
-    // Catches a prefix comparison: 127.0.0.1.example.com is somebody else's machine.
-    #[test]
-    fn clear_text_leaves_this_machine_only_when_allowed_by_name() {
-        for here in ["http://127.0.0.1:8001", "http://localhost:1/", "http://[::1]:8001"] {
-            assert!(upstream(here, false).is_ok(), "{here}");
-        }
-        for away in [
-            "http://192.168.1.5:8001",
-            "http://127.0.0.1.example.com",
-            "http://localhost.example.com",
-        ] {
-            assert_eq!(upstream(away, false), Err("UpstreamInClearText"), "{away}");
-            assert!(upstream(away, true).is_ok(), "{away}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_plain_http_origin_is_refused() {
-        for url in [
-            "",
-            "127.0.0.1:8001",
-            "https://127.0.0.1",
-            "http://u@127.0.0.1",
-            "http://127.0.0.1/a",
-            "ftp://127.0.0.1",
-        ] {
-            assert_eq!(upstream(url, true), Err("UpstreamInvalid"), "{url}");
-        }
-    }
 }

@@ -13,6 +13,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+use super::settings::Mode;
 use super::state::Snapshot;
 use super::tickets::LIFETIME;
 use crate::admission::{ChainKey, Refusal, admit, has_accepted_key, would_admit};
@@ -24,6 +25,8 @@ pub(super) struct TlsSettings {
     provider: Arc<CryptoProvider>,
     versions: &'static [&'static SupportedProtocolVersion],
     storage: Arc<NoServerSessionStorage>,
+    /// What may be spoken (RFC 7301); nothing is named where mere octets are carried.
+    protocols: &'static [&'static [u8]],
 }
 
 /// TLS 1.3 alone, unless 1.2 is asked for.
@@ -32,11 +35,15 @@ static WITH_TLS12: &[&SupportedProtocolVersion] =
     &[&rustls::version::TLS13, &rustls::version::TLS12];
 
 impl TlsSettings {
-    pub(super) fn new(tls12: bool) -> Self {
+    pub(super) fn new(tls12: bool, mode: Mode) -> Self {
         Self {
             provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
             versions: if tls12 { WITH_TLS12 } else { MODERN },
             storage: Arc::new(NoServerSessionStorage {}),
+            protocols: match mode {
+                Mode::Http => &[b"h2", b"http/1.1"],
+                Mode::Tcp => &[],
+            },
         }
     }
 
@@ -55,7 +62,7 @@ impl TlsSettings {
             .with_protocol_versions(self.versions)?
             .with_client_cert_verifier(Arc::new(Verifier(Arc::clone(&verdict))))
             .with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = self.protocols.iter().map(|name| name.to_vec()).collect();
         config.session_storage = Arc::clone(&self.storage) as Arc<_>;
         config.ticketer = Arc::new(Tickets(Arc::clone(&verdict)));
         // No 0-RTT, ever: what arrives before the handshake ends could be replayed.

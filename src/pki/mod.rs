@@ -13,6 +13,7 @@
 //! | [`request`] | reading certificate requests | RFC 2986 |
 //! | [`revocation_list`] | writing and reading revocation lists | RFC 5280 5 |
 //! | [`pkcs8`], [`pkcs12`] | private keys for people's browsers and programs | RFC 5958, 7292, 8018 |
+//! | [`validity`] | times, and when an end is near | RFC 5280 4.1.2.5 |
 //! | [`passphrase`] | passphrases for those, and how long to stretch them | RFC 8018 4 |
 
 #![forbid(unsafe_code)]
@@ -34,7 +35,7 @@ pub mod serial;
 mod signed;
 #[cfg(test)]
 pub(crate) mod specimen;
-mod validity;
+pub mod validity;
 
 pub use algorithm::KeyAlgorithm;
 pub use certificate::Certificate;

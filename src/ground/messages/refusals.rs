@@ -326,8 +326,8 @@ refusals! {
         en "cannot listen at {address}: {reason}" => "Check whether another program uses the port (ss -ltnp), or choose another with --listen."
         ja "{address} で待ち受けできません: {reason}" => "別のプログラムがそのポートを使っていないか確認するか (ss -ltnp)、--listen で別のポートを指定してください。"
     UpstreamInvalid { url }
-        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001."
-        ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 のように、ホストとポートだけを指定してください。"
+        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001 or unix:/run/application.sock."
+        ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 や unix:/run/application.sock のように、転送先だけを指定してください。"
     UpstreamInClearText { url }
         en "{url} is another machine, and the way there would not be encrypted" => "Run the gate on that machine, or accept the risk with --allow-clear-text-upstream (in sekisho.toml: allow_clear_text_upstream = true)."
         ja "{url} は別のサーバのため、そこまでの通信が暗号化されません" => "そのサーバで sekisho を動かしてください。危険を承知で使う場合は --allow-clear-text-upstream (sekisho.toml では allow_clear_text_upstream = true) を指定してください。"
@@ -538,13 +538,98 @@ refusals! {
     CertificateHasEnded { path, until }
         en "a certificate in {path} ended on {until}" => "Replace it; visitors cannot come in with it."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
+    // ---- gate: the way to the upstream ----
+    UpstreamNotForHttp { url }
+        en "{url} carries mere octets, and this gate carries HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
+        ja "{url} はHTTPの転送先ではありませんが、この関所はHTTPを中継します" => "転送先を http://、https://、unix: のいずれかにするか、関所の mode を tcp にしてください。"
+    UpstreamNotForTcp { url }
+        en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
+        ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
+    UpstreamAuthorityMissing { url }
+        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
+        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
+    UpstreamTlsUnused { url }
+        en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
+        ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
+    UpstreamAuthorityUnreadable { path }
+        en "{path} holds no CA certificate in PEM" => "Give the certificate of the CA that issued the application's server certificate."
+        ja "{path} にはPEM形式の認証局の証明書が入っていません" => "アプリケーションのサーバ証明書を発行した認証局の証明書を指定してください。"
+    UpstreamClientUnreadable { path }
+        en "{path} holds no certificate in PEM that can be shown to the application" => "Give the .crt file of a client certificate."
+        ja "{path} には、アプリケーションに提示できるPEM形式の証明書が入っていません" => "クライアント証明書の .crt ファイルを指定してください。"
+    UpstreamClientKeyUnusable { path }
+        en "{path} holds no private key in PEM without a passphrase" => "Give the .pem file of the client certificate, not the .enc.pem."
+        ja "{path} には、パスフレーズのないPEM形式の秘密鍵が入っていません" => "クライアント証明書の .pem ファイルを指定してください (.enc.pem は使えません)。"
+    UpstreamClientMismatch { key, certificate }
+        en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
+        ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
+    // ---- door ----
+    /// The control socket does not let this user in.
+    ServiceNotForYou {}
+        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+    /// The service ended while it was asked.
+    ServiceGone {}
+        en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
+        ja "サービスが応答する前に終了しました。操作が行われたかどうかは分かりません" => "sekisho status と sekisho list で確かめ、必要ならもう一度実行してください。"
+    /// The service is another version of this program.
+    ServiceOtherVersion {}
+        en "the running service is another version of this program" => "Restart the service, then ask again."
+        ja "稼働中のサービスは、このコマンドとバージョンが違います" => "サービスを再起動してから、もう一度実行してください。"
+    /// A command or reply over the limit.
+    CommandTooLong { limit }
+        en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
+        ja "コマンドまたは応答が{limit}オクテットを超えています" => "一度に頼む量を減らしてください。"
+    /// Only a running service can do it.
+    ServiceNotRunning {}
+        en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
+        ja "このデータフォルダーのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダーを指定してください。"
+    /// The same asking, a second time.
+    AlreadyAsked { number }
+        en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
+        ja "この発行はすでに行われ、証明書 {number} が発行されています" => "新しい証明書は発行していません。sekisho show {number} で確かめてください。"
+    /// A gate did not close what it had to.
+    GateDidNotCut { gate }
+        en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
+        ja "証明書は破棄されましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
+
     // ---- time ----
+    RenewsRevoked { number }
+        en "certificate {number} is revoked, and cannot be renewed" => "Issue a new certificate to its holder, if they may have one: sekisho issue"
+        ja "証明書 {number} は破棄されているため、更新できません" => "持ち主に引き続き使わせてよい場合は、sekisho issue で新しい証明書を発行してください。"
+    RenewedAlready { number, follower }
+        en "certificate {number} is renewed already, by certificate {follower}" => "Hand out that one. If it was lost, revoke it, then renew again."
+        ja "証明書 {number} はすでに証明書 {follower} に更新されています" => "証明書 {follower} をお渡しください。紛失した場合は、それを破棄してから、もう一度更新してください。"
+    AuthorityNotRenewable { number }
+        en "{number} is the certificate of the CA itself, and is not renewed" => "Make a new CA in another folder before this one ends, and issue new certificates to everybody."
+        ja "{number} は認証局自身の証明書のため、更新できません" => "有効期限が来る前に、別のフォルダに新しい認証局を作成し、全員に証明書を発行し直してください。"
     ClockBehindLedger { now, newest }
         en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
         ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
     ClockDiverged { now, expected }
         en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
         ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    // ---- a running service ----
+    /// The authority's process ended before it had begun.
+    AuthorityDidNotStart {}
+        en "the authority could not begin its work" => "The lines above say why; mend that and start again."
+        ja "認証局のプロセスを開始できませんでした" => "上の行に理由があります。原因を取り除いてから起動し直してください。"
+    /// The authority's process could not be made.
+    AuthorityNotSpawned { reason }
+        en "the authority's process could not be started: {reason}" => "See whether the machine has memory and processes left, and /proc is mounted."
+        ja "認証局のプロセスを起動できません: {reason}" => "メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
+    /// A verb that only `serve` runs.
+    NotForPeople {}
+        en "this is started by `sekisho serve` only" => "Run `sekisho serve`."
+        ja "これは sekisho serve が内部で起動するものです" => "sekisho serve を実行してください。"
+    /// systemd passed no such credential.
+    CredentialMissing { name }
+        en "systemd has passed no credential named {name}" => "Add LoadCredential={name}:/path/to/the/key/file to the unit, then restart the service."
+        ja "systemd から資格情報 {name} が渡されていません" => "ユニットに LoadCredential={name}:鍵ファイルのパス を加え、サービスを再起動してください。"
+    /// Two services over one folder.
+    ServiceRunsAlready { folder }
+        en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
+        ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
 }
 
 impl From<FileError> for Refusal {

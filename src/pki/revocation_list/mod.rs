@@ -23,7 +23,7 @@ pub struct RevokedCertificate {
 }
 
 /// Why a certificate was revoked (RFC 5280 section 5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Reason {
     /// Nothing was said.
     Unspecified,

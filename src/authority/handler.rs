@@ -1,0 +1,199 @@
+//! Commands, carried out. This is the one place where the door's messages become deeds; what only a
+//! running service can do is refused here, and done by [`super::service`].
+
+use super::{Authority, Selector, lineage, orders, views};
+use crate::door::Handler;
+use crate::door::command::{self, Command, Handout, Order, Request};
+use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
+use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
+use crate::ledger::sha256;
+use crate::pki::CommonName;
+use crate::pki::pkcs12::Encryption;
+
+/// Certificates of one answer at most.
+const PAGE: u32 = 1024;
+
+/// Days before its end at which a certificate is first spoken of.
+const WITHIN_DAYS: u16 = 60;
+
+/// Digits that numbers are shown with.
+const NUMBER_DIGITS: usize = 6;
+
+impl Handler for Authority {
+    fn handle(
+        &mut self,
+        request: Request,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Reply, Refusal> {
+        match request.command {
+            Command::Unseal { .. } | Command::Seal | Command::Status | Command::Connections => {
+                Err(Refusal::ServiceNotRunning {})
+            }
+            Command::Issue { orders, handout } => {
+                self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
+            }
+            Command::Renew { which, renewal, handout } => {
+                let selector = self.selector(&which)?;
+                let renewal = self.renewal(renewal, request.idempotency)?;
+                let issued = self.renew(&selector, renewal, encryption(handout))?;
+                Ok(Reply::Renewed(views::issued(issued)))
+            }
+            Command::Revoke { which, reason, since, lineage } => {
+                let selector = self.selector(&which)?;
+                let revoked = if lineage {
+                    self.revoke_lineage(&selector, reason, since)?
+                } else {
+                    vec![self.revoke(&selector, reason, since)?]
+                };
+                let revoked = revoked.into_iter().map(shown).collect::<Result<_, _>>()?;
+                Ok(Reply::Revoked(RevocationReply { revoked, cuts: Vec::new(), crl: None }))
+            }
+            Command::SignCrl { days } => Ok(Reply::Crl(views::crl(self.sign_crl(days)?))),
+            Command::Export { which, handout } => {
+                let bundle = self.export(&self.selector(&which)?, encryption(handout))?;
+                Ok(Reply::Exported(views::bundle(bundle)))
+            }
+            Command::ForgetKey { which } => {
+                shown(self.forget_key(&self.selector(&which)?)?).map(Reply::Certificate)
+            }
+            Command::List { first, limit } => {
+                let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
+                let views = self.list(first, limit)?.into_iter().map(shown);
+                Ok(Reply::Certificates(views.collect::<Result<_, _>>()?))
+            }
+            Command::Show { which } => {
+                let number = self.resolve(&self.selector(&which)?)?;
+                shown(self.show(number)?).map(Reply::Certificate)
+            }
+            Command::LookAlikes { name } => {
+                let found = self.look_alikes(&CommonName::parse(&name)?)?.into_iter().map(shown);
+                Ok(Reply::Certificates(found.collect::<Result<_, _>>()?))
+            }
+            Command::IssuedFor { request } => Ok(Reply::Number(self.issued_for(&request)?)),
+            Command::EndingSoon { limit } => {
+                let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
+                Ok(Reply::EndingSoon(self.endings(limit)?))
+            }
+            Command::Verify => {
+                let of = self.entries()?;
+                let verified = self.verify(|done| progress(done, of))?;
+                let (entries, certificates) = (verified.entries, verified.certificates);
+                Ok(Reply::Verified { entries, certificates })
+            }
+            Command::ChangeSlots { proof, secrets, keep_data_key } => {
+                self.unlock(&orders::slot_secret(proof)?)?;
+                let secrets: Vec<_> =
+                    secrets.into_iter().map(orders::slot_secret).collect::<Result<_, _>>()?;
+                if keep_data_key {
+                    let old: Vec<u64> = self.slots()?.iter().map(|slot| slot.id).collect();
+                    for secret in &secrets {
+                        self.add_slot(secret)?;
+                    }
+                    self.remove_slots_keeping_data_key(&old)?;
+                } else {
+                    self.replace_slots(&secrets)?;
+                }
+                Ok(Reply::Done)
+            }
+            Command::ConfirmClock => self.confirm_clock().map(|()| Reply::Done),
+        }
+    }
+}
+
+impl Authority {
+    /// An order that names no asking of its own is known by the request's key, so that asking again
+    /// after a lost answer issues nothing a second time.
+    fn issue_orders(
+        &self,
+        orders: Vec<Order>,
+        handout: Handout,
+        key: [u8; 16],
+    ) -> Result<Vec<Result<Issued, Refusal>>, Refusal> {
+        let mut outcomes: Vec<Option<Result<Issued, Refusal>>> = Vec::with_capacity(orders.len());
+        let mut requests = Vec::with_capacity(orders.len());
+        for (place, mut order) in orders.into_iter().enumerate() {
+            let mut again = None;
+            if order.request.is_none() {
+                let asking = sha256(&[key.as_slice(), &place.to_be_bytes()].concat());
+                again = self.issued_for(&asking)?;
+                order.request = Some(asking);
+            }
+            let checked = match again {
+                Some(number) => Err(Refusal::AlreadyAsked { number: format!("{number:06}") }),
+                None => orders::check(order),
+            };
+            outcomes.push(checked.map(|request| requests.push(request)).err().map(Err));
+        }
+        let mut issued = self.issue(requests, encryption(handout))?.into_iter();
+        let filled = outcomes.into_iter().map(|refused| {
+            refused.or_else(|| issued.next().map(|outcome| outcome.map(views::issued)))
+        });
+        Ok(filled.flatten().collect())
+    }
+
+    fn renewal(
+        &self,
+        renewal: command::Renewal,
+        key: [u8; 16],
+    ) -> Result<lineage::Renewal, Refusal> {
+        let asking = sha256(&key);
+        if let Some(number) = self.issued_for(&asking)? {
+            return Err(Refusal::AlreadyAsked { number: format!("{number:06}") });
+        }
+        Ok(lineage::Renewal {
+            days: renewal.days,
+            key: orders::key_source(renewal.key)?,
+            again: renewal.again,
+            source: renewal.source,
+            request: Some(asking),
+        })
+    }
+
+    /// What ends within 60 days.
+    pub(super) fn endings(&self, limit: usize) -> Result<Vec<Ending>, Refusal> {
+        let endings = self.ending_soon(self.now, WITHIN_DAYS, limit)?.into_iter();
+        let shown = endings.map(|ending| Ending {
+            number: ending.certificate.record.number(),
+            common_name: ending.certificate.holder.map(|holder| holder.common_name),
+            kind: views::kind(ending.certificate.record.profile()),
+            not_after: ending.certificate.record.not_after(),
+            step: ending.step,
+        });
+        Ok(shown.collect())
+    }
+
+    /// Which certificate a person or a program means. In text, few digits that are a number and a
+    /// name at once are refused; six digits are always a number.
+    fn selector(&self, which: &command::Selector) -> Result<Selector, Refusal> {
+        let text = match which {
+            command::Selector::Number(number) => return Ok(Selector::Number(*number)),
+            command::Selector::CommonName(name) => return Ok(Selector::CommonName(name.clone())),
+            command::Selector::Text(text) => text,
+        };
+        let name = Selector::CommonName(text.clone());
+        let Ok(number) = text.parse() else { return Ok(name) };
+        match self.resolve(&name) {
+            Ok(named) if text.len() < NUMBER_DIGITS && named != number => {
+                Err(Refusal::NumberOrName {
+                    text: Untrusted(text).to_string(),
+                    number: format!("{number:06}"),
+                    named: format!("{named:06}"),
+                })
+            }
+            _ => Ok(Selector::Number(number)),
+        }
+    }
+}
+
+/// How PKCS#12 files are encrypted.
+fn encryption(handout: Handout) -> Encryption {
+    match handout {
+        Handout::Modern | Handout::Manual => Encryption::Modern,
+        Handout::Legacy => Encryption::Legacy,
+    }
+}
+
+fn shown(view: super::CertificateView) -> Result<CertificateView, Refusal> {
+    views::certificate(&view.record, view.holder)
+}

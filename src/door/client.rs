@@ -1,0 +1,341 @@
+//! The asking side of the door: over the control socket of a running service, or in this process.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector};
+use super::frame::{self, COMMAND_LIMIT, FrameError};
+use super::reply::{
+    Bundle, CertificateView, Crl, Ending, GateConnections, Issued, Message, Reply, RevocationReply,
+    Status,
+};
+use crate::ground::clock::Timestamp;
+use crate::ground::messages::Refusal;
+use crate::pki::revocation_list::Reason;
+
+/// Whoever answers commands: the authority.
+pub trait Handler {
+    /// Carries a command out.
+    ///
+    /// # Errors
+    /// Why not.
+    fn handle(
+        &mut self,
+        request: Request,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Reply, Refusal>;
+}
+
+/// The door, from outside.
+pub struct Door {
+    transport: Transport,
+    actor: String,
+}
+
+enum Transport {
+    Here(Box<dyn Handler>),
+    Socket(UnixStream),
+}
+
+impl Door {
+    /// The door of an authority in this process.
+    #[must_use]
+    pub fn here(handler: Box<dyn Handler>, actor: &str) -> Self {
+        Self { transport: Transport::Here(handler), actor: actor.to_owned() }
+    }
+
+    /// The door of the service that listens at a socket; `None` when none does.
+    ///
+    /// # Errors
+    /// `ServiceNotOurs` when the socket is there, but not for us.
+    pub fn at(socket: &Path, actor: &str) -> Result<Option<Self>, Refusal> {
+        match connect(socket) {
+            Ok(stream) => {
+                Ok(Some(Self { transport: Transport::Socket(stream), actor: actor.to_owned() }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(Refusal::ServiceNotForYou {})
+            }
+            // Not there, or left behind by a service that was killed.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether a running service answers.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        matches!(self.transport, Transport::Socket(_))
+    }
+
+    /// Opens the vault of the running service.
+    ///
+    /// # Errors
+    /// The secret does not open it, or no service runs.
+    pub fn unseal(&mut self, secret: Secret) -> Result<(), Refusal> {
+        self.done(Command::Unseal { secret })
+    }
+
+    /// Closes the vault of the running service.
+    ///
+    /// # Errors
+    /// No service runs.
+    pub fn seal(&mut self) -> Result<(), Refusal> {
+        self.done(Command::Seal)
+    }
+
+    /// How everything stands.
+    ///
+    /// # Errors
+    /// No service runs, or the ledger could not be read.
+    pub fn status(&mut self) -> Result<Status, Refusal> {
+        match self.ask(Command::Status)? {
+            Reply::Status(status) => Ok(*status),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Who is connected now.
+    ///
+    /// # Errors
+    /// No service runs.
+    pub fn connections(&mut self) -> Result<Vec<GateConnections>, Refusal> {
+        match self.ask(Command::Connections)? {
+            Reply::Connections(connections) => Ok(connections),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Issues certificates; each order has its own outcome, in order.
+    ///
+    /// # Errors
+    /// The vault is sealed, the issuer or the clock is not good now, or nothing could be written.
+    pub fn issue(
+        &mut self,
+        orders: Vec<Order>,
+        handout: Handout,
+    ) -> Result<Vec<Result<Issued, Refusal>>, Refusal> {
+        match self.ask(Command::Issue { orders, handout })? {
+            Reply::Issued(outcomes) => Ok(outcomes),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Issues the follower of a certificate.
+    ///
+    /// # Errors
+    /// As for issuing; or it may not be renewed.
+    pub fn renew(
+        &mut self,
+        which: Selector,
+        renewal: Renewal,
+        handout: Handout,
+    ) -> Result<Issued, Refusal> {
+        match self.ask(Command::Renew { which, renewal, handout })? {
+            Reply::Renewed(issued) => Ok(issued),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Revokes a certificate, or its whole lineage.
+    ///
+    /// # Errors
+    /// Unknown, revoked already, or a certificate authority.
+    pub fn revoke(
+        &mut self,
+        which: Selector,
+        reason: Reason,
+        since: Option<Timestamp>,
+        lineage: bool,
+    ) -> Result<RevocationReply, Refusal> {
+        match self.ask(Command::Revoke { which, reason, since, lineage })? {
+            Reply::Revoked(reply) => Ok(reply),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Signs a CRL.
+    ///
+    /// # Errors
+    /// The vault is sealed, the issuer or the clock is not good now, or nothing could be written.
+    pub fn sign_crl(&mut self, days: u32) -> Result<Crl, Refusal> {
+        match self.ask(Command::SignCrl { days })? {
+            Reply::Crl(crl) => Ok(crl),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Hands a bundle out again.
+    ///
+    /// # Errors
+    /// Unknown, never signed, or its key was not kept.
+    pub fn export(&mut self, which: Selector, handout: Handout) -> Result<Bundle, Refusal> {
+        match self.ask(Command::Export { which, handout })? {
+            Reply::Exported(bundle) => Ok(bundle),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Deletes the sealed copy of a private key for good.
+    ///
+    /// # Errors
+    /// Unknown, or there is no copy.
+    pub fn forget_key(&mut self, which: Selector) -> Result<CertificateView, Refusal> {
+        self.certificate(Command::ForgetKey { which })
+    }
+
+    /// One certificate.
+    ///
+    /// # Errors
+    /// Unknown.
+    pub fn show(&mut self, which: Selector) -> Result<CertificateView, Refusal> {
+        self.certificate(Command::Show { which })
+    }
+
+    /// At most `limit` certificates in the order of their numbers, from `first` on.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn list(&mut self, first: u64, limit: u32) -> Result<Vec<CertificateView>, Refusal> {
+        self.certificates(Command::List { first, limit })
+    }
+
+    /// Certificates in force whose name could be taken for this one.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn look_alikes(&mut self, name: &str) -> Result<Vec<CertificateView>, Refusal> {
+        self.certificates(Command::LookAlikes { name: name.to_owned() })
+    }
+
+    /// The number of the certificate that was made for an asking.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn issued_for(&mut self, request: [u8; 32]) -> Result<Option<u64>, Refusal> {
+        match self.ask(Command::IssuedFor { request })? {
+            Reply::Number(number) => Ok(number),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Certificates that end within 60 days and have no follower, the first to end first.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn ending_soon(&mut self, limit: u32) -> Result<Vec<Ending>, Refusal> {
+        match self.ask(Command::EndingSoon { limit })? {
+            Reply::EndingSoon(endings) => Ok(endings),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Reads the whole ledger. Returns how many entries and how many certificates there are.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn verify(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<(u64, u64), Refusal> {
+        match self.ask_with(Command::Verify, &mut progress)? {
+            Reply::Verified { entries, certificates } => Ok((entries, certificates)),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Replaces what opens the vault.
+    ///
+    /// # Errors
+    /// The proof does not open it, or vault or ledger could not be written.
+    pub fn change_slots(
+        &mut self,
+        proof: Secret,
+        secrets: Vec<Secret>,
+        keep_data_key: bool,
+    ) -> Result<(), Refusal> {
+        self.done(Command::ChangeSlots { proof, secrets, keep_data_key })
+    }
+
+    /// Says that the clock is right.
+    ///
+    /// # Errors
+    /// The ledger could not be written.
+    pub fn confirm_clock(&mut self) -> Result<(), Refusal> {
+        self.done(Command::ConfirmClock)
+    }
+
+    fn done(&mut self, command: Command) -> Result<(), Refusal> {
+        match self.ask(command)? {
+            Reply::Done => Ok(()),
+            _ => Err(misread()),
+        }
+    }
+
+    fn certificate(&mut self, command: Command) -> Result<CertificateView, Refusal> {
+        match self.ask(command)? {
+            Reply::Certificate(view) => Ok(view),
+            _ => Err(misread()),
+        }
+    }
+
+    fn certificates(&mut self, command: Command) -> Result<Vec<CertificateView>, Refusal> {
+        match self.ask(command)? {
+            Reply::Certificates(views) => Ok(views),
+            _ => Err(misread()),
+        }
+    }
+
+    fn ask(&mut self, command: Command) -> Result<Reply, Refusal> {
+        self.ask_with(command, &mut |_, _| ())
+    }
+
+    fn ask_with(
+        &mut self,
+        command: Command,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Reply, Refusal> {
+        let mut idempotency = [0; 16];
+        aws_lc_rs::rand::fill(&mut idempotency).map_err(|_| Refusal::CryptographyFailed {})?;
+        let request = Request { actor: self.actor.clone(), idempotency, command };
+        match &mut self.transport {
+            Transport::Here(handler) => handler.handle(request, progress),
+            Transport::Socket(stream) => {
+                frame::write(stream, &request, COMMAND_LIMIT).map_err(|error| lost(&error))?;
+                loop {
+                    match frame::read(stream, COMMAND_LIMIT) {
+                        Ok(Some(Message::Progress { done, of })) => progress(done, of),
+                        Ok(Some(Message::End(outcome))) => return outcome,
+                        Ok(None) => return Err(Refusal::ServiceGone {}),
+                        Err(error) => return Err(lost(&error)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Connects through the folder's descriptor: the path of a socket may have 108 octets only.
+fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let (Some(folder), Some(name)) = (socket.parent(), socket.file_name()) else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    let folder = rustix::fs::open(
+        folder,
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    )?;
+    let number = std::os::fd::AsRawFd::as_raw_fd(&folder.as_fd());
+    UnixStream::connect(Path::new("/proc/self/fd").join(number.to_string()).join(name))
+}
+
+fn lost(error: &FrameError) -> Refusal {
+    match error {
+        FrameError::OtherProtocol { .. } | FrameError::Malformed => Refusal::ServiceOtherVersion {},
+        FrameError::TooLong { limit, .. } => Refusal::CommandTooLong { limit: limit.to_string() },
+        FrameError::Io(_) => Refusal::ServiceGone {},
+    }
+}
+
+/// A reply of another kind than the command's: another version that happens to be readable.
+fn misread() -> Refusal {
+    Refusal::ServiceOtherVersion {}
+}
