@@ -517,6 +517,63 @@ fn request_length(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= head + length).then_some(head + length)
 }
 
+/// An application that begins an answer and never ends it, and echoes on WebSockets.
+pub(crate) fn endless() -> Upstream {
+    Upstream::behaving(|request, stream| {
+        if request.contains("upgrade: websocket") {
+            let _ = stream.write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            );
+            let mut buffer = [0; 1024];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                let _ = stream.write_all(&buffer[..read]);
+            }
+        } else if request.starts_with("GET /endless") {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n");
+            let _ = stream.read(&mut [0; 1]);
+        } else {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+        }
+    })
+}
+
+/// Requests, and what their answers contain.
+pub(crate) const AT_REST: (&str, &str) = ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "hello");
+pub(crate) const ENDLESS: (&str, &str) =
+    ("GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n", "begin");
+pub(crate) const WEBSOCKET: (&str, &str) = (
+    "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://localhost\r\n\r\n",
+    "101 Switching Protocols",
+);
+
+/// A curl that has begun to receive an endless answer over HTTP/2.
+pub(crate) fn http2_endless(stage: &Stage, gate: SocketAddr, name: &str) -> Child {
+    let mut child = Command::new("curl")
+        .args(["--silent", "--no-buffer", "--http2", "--include", "--max-time", "30"])
+        .args(["--noproxy", "*"])
+        .arg("--cacert")
+        .arg(stage.path("trusted.crt"))
+        .arg("--cert")
+        .arg(stage.path(&format!("{name}.crt")))
+        .arg("--key")
+        .arg(stage.path(&format!("{name}.pem")))
+        .arg(format!("https://localhost:{}/endless", gate.port()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl: install the Debian package curl");
+    let mut text = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    while !text.contains("begin") {
+        let mut buffer = [0; 256];
+        let read = out.read(&mut buffer).unwrap();
+        assert!(read > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(text.starts_with("HTTP/2 200"), "{text}");
+    child
+}
+
 /// Waits until something holds.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = monotonic() + PATIENCE;
@@ -548,10 +605,20 @@ impl Visitor {
         identity: &Identity,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Self {
+        Self::of(&stage.authority.pem, gate.address, identity, version)
+    }
+
+    /// The same for a gate of which no more is known than its CA and its address.
+    pub(crate) fn of(
+        authority: &str,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
         use rustls_pki_types::pem::PemObject;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate(&stage.authority.pem)).unwrap();
+        roots.add(certificate(authority)).unwrap();
         let chain =
             rustls_pki_types::CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
                 .collect::<Result<Vec<_>, _>>()
@@ -565,7 +632,7 @@ impl Visitor {
             .unwrap()
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
-        Self { config: Arc::new(config), address: gate.address }
+        Self { config: Arc::new(config), address }
     }
 
     /// A visitor who shows no certificate.
