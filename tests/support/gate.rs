@@ -249,6 +249,16 @@ impl Stage {
         identity
     }
 
+    /// Settings of a gate with the stage's files.
+    pub(crate) fn settings(&self, upstream: &str) -> sekisho::gate::Settings {
+        let files = sekisho::gate::Files {
+            server_certificate: self.path("server.crt"),
+            server_key: self.path("server.pem"),
+            authorities: self.path("ca.crt"),
+        };
+        sekisho::gate::Settings::new(files).with_upstream(upstream, false).unwrap()
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
         command
@@ -412,6 +422,60 @@ impl Drop for Gate {
     }
 }
 
+/// A gate within the test's own process, for settings that the conf file has no words for. It stops
+/// when dropped.
+pub(crate) struct Inside {
+    pub(crate) address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Inside {
+    pub(crate) fn start(settings: sekisho::gate::Settings) -> Self {
+        let settings = settings.with_listen("127.0.0.1:0").unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let gate = sekisho::gate::Gate::open(settings).await.unwrap();
+                tell.send(gate.address()).unwrap();
+                gate.serve(async {
+                    let _ = stopped.await;
+                })
+                .await;
+            });
+        });
+        let address = told.recv_timeout(PATIENCE).expect("the gate does not listen");
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Orders it to stop; it does so once nothing is under way.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the gate panicked");
+        }
+    }
+}
+
 /// Runs a command that ends by itself, within the bound of a test.
 pub(crate) fn run(mut command: Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -538,6 +602,16 @@ impl Visitor {
         identity: &Identity,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Self {
+        Self::to(stage, gate.address, identity, version)
+    }
+
+    /// The same for a gate at an address.
+    pub(crate) fn to(
+        stage: &Stage,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
         use rustls_pki_types::pem::PemObject;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = rustls::RootCertStore::empty();
@@ -555,7 +629,7 @@ impl Visitor {
             .unwrap()
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
-        Self { config: Arc::new(config), address: gate.address }
+        Self { config: Arc::new(config), address }
     }
 
     /// The same program, tickets and all, at another gate.
