@@ -83,7 +83,7 @@ impl Handler for Authority {
                 }
                 Ok(Reply::Done)
             }
-            Command::ConfirmClock => Err(Refusal::ServiceNotRunning {}),
+            Command::ConfirmClock => self.confirm_clock().map(|()| Reply::Done),
         }
     }
 }

@@ -4,7 +4,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::{Authority, DataFolder};
 use crate::ca;
-use crate::ground::clock::Timestamp;
+use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files::{self, FileError, PRIVATE_FOLDER};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -72,8 +72,8 @@ impl Authority {
         files::rename(&new.authority(), &folder.authority())?;
         // An empty folder that stays harms nobody, and the next attempt removes it.
         let _ = remove_unfinished(&new);
-        let (folder, open_vault) = (folder.clone(), Some(vault));
-        Ok(Self { folder, ledger, open_vault, actor: actor.to_owned(), now })
+        let (folder, actor, open_vault) = (folder.clone(), actor.to_owned(), Some(vault));
+        Ok(Self { folder, ledger, open_vault, actor, now, clock: ClockWatch::start(now, now) })
     }
 }
 

@@ -6,10 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod clock;
+mod feed;
 mod handler;
 mod initialise;
 pub mod orders;
 mod recovery;
+pub mod service;
 mod slots;
 mod views;
 
@@ -19,7 +22,7 @@ pub use initialise::Initialise;
 pub use recovery::Repairs;
 
 use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer};
-use crate::ground::clock::Timestamp;
+use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -39,6 +42,7 @@ pub struct Authority {
     open_vault: Option<OpenVault>,
     actor: String,
     now: Timestamp,
+    clock: ClockWatch,
 }
 
 /// The data folder of the installed service.
@@ -150,15 +154,17 @@ impl Authority {
         files::check_folder(&folder.authority())?;
         let ledger = Ledger::open(&folder.ledger())?;
         let sealed = SealedVault::read(&folder.vault())?;
+        let clock = ClockWatch::start(now, ledger.reader()?.newest_time()?);
         let repairs = recovery::repair(&ledger, &sealed, now, actor)?;
-        let folder = folder.clone();
-        let authority = Self { folder, ledger, open_vault: None, actor: actor.to_owned(), now };
+        let (folder, actor) = (folder.clone(), actor.to_owned());
+        let authority = Self { folder, ledger, open_vault: None, actor, now, clock };
         Ok((authority, repairs))
     }
 
     /// Says what time it is, and who asks, for the commands that follow.
     pub fn at(&mut self, now: Timestamp, actor: &str) {
         self.now = now;
+        self.clock.tell(now);
         actor.clone_into(&mut self.actor);
     }
 
@@ -181,17 +187,19 @@ impl Authority {
     /// Issues certificates; each request has its own outcome, in order.
     ///
     /// # Errors
-    /// The vault is sealed, the issuer is not valid now, or the ledger could not be written.
+    /// The vault is sealed, the issuer is not valid now, the clock cannot be believed, or the ledger
+    /// could not be written.
     pub fn issue(
         &self,
         requests: Vec<IssueRequest>,
         encryption: Encryption,
     ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
+        self.require_good_clock()?;
         let issuer = self.issuer()?;
         ca::issue(&self.ledger, self.vault()?, &issuer, requests, encryption, self.now, &self.actor)
     }
 
-    /// Revokes a certificate. It needs no open vault; the next CRL tells of it.
+    /// Revokes a certificate. It needs no open vault and no good clock; the next CRL tells of it.
     ///
     /// # Errors
     /// Unknown, revoked already, or a certificate authority.
@@ -210,8 +218,10 @@ impl Authority {
     /// Signs a CRL that is valid for some days.
     ///
     /// # Errors
-    /// The vault is sealed, the issuer is not valid now, or the ledger could not be written.
+    /// The vault is sealed, the issuer is not valid now, the clock cannot be believed, or the ledger
+    /// could not be written.
     pub fn sign_crl(&self, days: u32) -> Result<SignedCrl, Refusal> {
+        self.require_good_clock()?;
         let issuer = self.issuer()?;
         revocation::sign_crl(&self.ledger, self.vault()?, &issuer, days, self.now, &self.actor)
     }

@@ -89,7 +89,7 @@ pub(super) fn slot_secret(secret: Secret) -> Result<SlotSecret, Refusal> {
 }
 
 /// A host name, or an IP address.
-fn alternative_name(host: &str) -> Result<SubjectAlternativeName, Refusal> {
+pub(super) fn alternative_name(host: &str) -> Result<SubjectAlternativeName, Refusal> {
     if let Ok(address) = SubjectAlternativeName::parse_address(host) {
         return Ok(address);
     }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::serve::{GateOptions, ServeOptions};
+use super::configuration::ConfigurationOptions;
+use super::serve::ServeOptions;
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -224,5 +225,6 @@ pub(super) struct Passwd {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Config {
-    Check(GateOptions),
+    Check(ConfigurationOptions),
+    Example,
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::serve::LogFormat;
+use crate::config::LogFormat;
 use crate::gate::WEBORCA;
 use crate::ground::clock;
 

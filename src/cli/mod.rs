@@ -5,6 +5,7 @@
 
 mod arguments;
 mod bulk;
+mod configuration;
 mod crl;
 mod environment;
 mod handout;
@@ -83,8 +84,12 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Vault(Vault::Passwd(options)) => vault::passwd(&session, &options),
         Verb::Vault(Vault::Slots) => vault::slots(&session),
         // Its refusals are read in a log, by whoever comes: they are in both languages.
-        Verb::Serve(options) => return finish(serve::serve(options), &session.screen.bilingual()),
-        Verb::Config(Config::Check(options)) => serve::check(&session, options),
+        Verb::Serve(options) => {
+            let screen = session.screen.bilingual();
+            return finish(serve::serve(&screen, &options), &screen);
+        }
+        Verb::Config(Config::Check(options)) => configuration::check(&session, &options),
+        Verb::Config(Config::Example) => configuration::example(&session),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

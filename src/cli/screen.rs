@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::config::{Finding, Grade};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::{Lines, Untrusted, is_hidden};
 
@@ -138,16 +139,31 @@ impl Screen {
             // As above: there is nowhere else to say it.
             let _ = write_raw(&mut io::stderr().lock(), &error);
         } else {
-            let mut languages = vec![self.language];
-            if self.bilingual {
-                let both = [Language::Japanese, Language::English];
-                languages.extend(both.into_iter().filter(|other| *other != self.language));
-            }
-            for language in languages {
-                let mark = Text::ErrorMark {}.render(language);
-                let (what, next) = (refusal.what(language), refusal.next(language));
-                say_aside(&format!("{mark}{what}\n  → {next}"));
-            }
+            self.say_refusal("", &Text::ErrorMark {}, refusal);
+        }
+    }
+
+    /// Prints what was found in a configuration on standard error, unless a machine reads.
+    pub(super) fn finding(&self, place: &str, finding: &Finding) {
+        let mark = match finding.grade {
+            Grade::Error => Text::ErrorMark {},
+            Grade::Warning => Text::Warning {},
+        };
+        if !self.json {
+            self.say_refusal(place, &mark, &finding.refusal);
+        }
+    }
+
+    fn say_refusal(&self, place: &str, mark: &Text, refusal: &Refusal) {
+        let mut languages = vec![self.language];
+        if self.bilingual {
+            let both = [Language::Japanese, Language::English];
+            languages.extend(both.into_iter().filter(|other| *other != self.language));
+        }
+        for language in languages {
+            let mark = mark.render(language);
+            let (what, next) = (refusal.what(language), refusal.next(language));
+            say_aside(&format!("{place}{mark}{what}\n  → {next}"));
         }
     }
 }

@@ -1,65 +1,41 @@
-//! `sekisho serve` and `sekisho config check`: the gate in front of a web application.
+//! `sekisho serve`: the gate in front of a web application.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::configuration::{self, ConfigurationOptions};
 use super::logging;
 use super::orca::secrets_in;
-use super::session::Session;
-use crate::config::jma_receipt;
-use crate::gate::{self, Gate, Limits, Settings};
-use crate::ground::messages::{Refusal, Text};
+use super::screen::Screen;
+use crate::config::LogFormat;
+use crate::gate::{Gate, Settings};
+use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-
-/// What makes a gate's settings.
-#[derive(Args, Debug)]
-#[allow(missing_docs, reason = "each argument is described in the message catalogue")]
-pub(super) struct GateOptions {
-    #[arg(long, value_name = "FILE")]
-    pub(super) jma_receipt_conf: PathBuf,
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(super) listen: Option<String>,
-    #[arg(long, value_name = "URL")]
-    pub(super) upstream: Option<String>,
-    #[arg(long)]
-    pub(super) allow_clear_text_upstream: bool,
-    #[arg(long, value_name = "FILE")]
-    pub(super) crl: Vec<PathBuf>,
-    #[arg(long, value_name = "DAYS", default_value_t = 7)]
-    pub(super) crl_grace_days: u16,
-    #[arg(long)]
-    pub(super) tls12: bool,
-    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
-    pub(super) handshakes_per_second: u32,
-}
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "each argument is described in the message catalogue")]
 pub(super) struct ServeOptions {
     #[command(flatten)]
-    pub(super) gate: GateOptions,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
-    pub(super) log_format: LogFormat,
-}
-
-/// The form of log lines.
-#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LogFormat {
-    /// As in the WebORCA log: local time, then what happened.
-    Text,
-    /// One JSON object a line.
-    Json,
+    pub(super) configuration: ConfigurationOptions,
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
 }
 
 /// Serves until it is told to stop.
-pub(super) fn serve(options: ServeOptions) -> Result<(), Refusal> {
-    logging::start(options.log_format);
-    warn_of_passphrases(&options.gate.jma_receipt_conf);
-    run(settings(options.gate)?, || ())
+pub(super) fn serve(screen: &Screen, options: &ServeOptions) -> Result<(), Refusal> {
+    let config = configuration::read(screen, &options.configuration)?;
+    logging::start(options.log_format.unwrap_or(config.log_format()));
+    if let Some(file) = &options.configuration.jma_receipt_conf {
+        warn_of_passphrases(file);
+    }
+    match config.gates() {
+        [gate] => run(gate.clone(), || ()),
+        _ => Err(Refusal::NothingToServe {}),
+    }
 }
 
 /// The manual's zip holds passphrases in the clear; installed with the rest, they lie about.
@@ -74,14 +50,6 @@ fn warn_of_passphrases(configuration: &Path) {
             "passphrases or zips of certificates lie here: delete them"
         );
     }
-}
-
-/// Checks everything that `serve` would check, and serves nobody.
-pub(super) fn check(session: &Session, options: GateOptions) -> Result<(), Refusal> {
-    gate::check(&settings(options)?)?;
-    session.screen.say(&Text::ConfigurationGood {});
-    session.screen.json(&serde_json::json!({ "configuration": "good" }));
-    Ok(())
 }
 
 /// Serves with these settings until SIGTERM or SIGINT; `ready` is called once it listens.
@@ -107,27 +75,4 @@ pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusa
         gate.serve(shutdown).await;
         Ok(())
     })
-}
-
-fn settings(options: GateOptions) -> Result<Settings, Refusal> {
-    let mut settings =
-        jma_receipt::load(&options.jma_receipt_conf)?.with_grace_days(options.crl_grace_days);
-    if let Some(address) = &options.listen {
-        settings = settings.with_listen(address)?;
-    }
-    if let Some(url) = &options.upstream {
-        settings = settings.with_upstream(url, options.allow_clear_text_upstream)?;
-    }
-    for list in options.crl {
-        settings = settings.with_revocation_list(list);
-    }
-    settings = settings.with_limits(Limits {
-        handshakes_per_second: options.handshakes_per_second,
-        handshake_burst: options.handshakes_per_second.saturating_mul(4),
-        ..Limits::default()
-    });
-    if options.tls12 {
-        settings = settings.with_tls12();
-    }
-    Ok(settings)
 }

@@ -3,10 +3,46 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::gate::{Files, Settings};
+use crate::gate::{Files, Limits, Settings};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
+
+/// What is said beside the file, on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen, instead of port 8000 of every address.
+    pub listen: Option<String>,
+    /// The application, instead of `http://127.0.0.1:8001`.
+    pub upstream: Option<String>,
+    /// Whether the way to the application may be in clear text.
+    pub allow_clear_text_upstream: bool,
+    /// Revocation lists to enforce.
+    pub revocation_lists: Vec<PathBuf>,
+    /// Days they still count after their next update was due.
+    pub grace_days: u16,
+    /// Whether TLS 1.2 is accepted.
+    pub tls12: bool,
+    /// Handshakes one address may begin in a second.
+    pub handshakes_per_second: u32,
+}
+
+impl Options {
+    pub(super) fn apply(&self, settings: Settings) -> Result<Settings, Refusal> {
+        let limits = Limits::default().with_handshakes_per_second(self.handshakes_per_second);
+        let mut settings = settings.with_grace_days(self.grace_days).with_limits(limits);
+        if let Some(address) = &self.listen {
+            settings = settings.with_listen(address)?;
+        }
+        if let Some(url) = &self.upstream {
+            settings = settings.with_upstream(url, self.allow_clear_text_upstream)?;
+        }
+        for list in &self.revocation_lists {
+            settings = settings.with_revocation_list(list.clone());
+        }
+        Ok(if self.tls12 { settings.with_tls12() } else { settings })
+    }
+}
 
 /// Octets of the file.
 const LIMIT: u64 = 1024 * 1024;

@@ -4,8 +4,11 @@
 //! (the ledger's sequence) it brings its reader to. An event is sent before its command is
 //! acknowledged, so a reader that heard a heartbeat knows everything that was acknowledged by then.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
+use super::command::Secret;
 use super::secret::WireSecret;
 use crate::ground::clock::Timestamp;
 use crate::pki::SerialNumber;
@@ -108,11 +111,8 @@ pub struct Heartbeat {
 /// From those who serve to the authority.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
-    /// The first message: the gates there are, and the names each wants in its certificate.
-    Hello {
-        /// The gates.
-        gates: Vec<GateHello>,
-    },
+    /// The first message: what the authority is told to do, and for which gates.
+    Hello(Box<Hello>),
     /// A gate has acted on a revocation.
     Acknowledged(Acknowledgement),
     /// The live connections of one gate.
@@ -126,6 +126,34 @@ pub enum Answer {
     },
     /// A gate's standing, sent every second after a heartbeat.
     Report(GateReport),
+}
+
+/// What an authority's process is told to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// How the vault is opened.
+    pub unseal: Unseal,
+    /// Users that may give commands, beside root and the authority's own.
+    pub admins: Vec<u32>,
+    /// Days a CRL is valid.
+    pub crl_days: u32,
+    /// Days a gate's server certificate is valid.
+    pub server_days: u32,
+    /// The gates.
+    pub gates: Vec<GateHello>,
+}
+
+/// How the vault of a service is opened at its start.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Unseal {
+    /// Not at all: somebody will.
+    Later,
+    /// With this.
+    With(Secret),
+    /// With a key file.
+    KeyFile(PathBuf),
 }
 
 /// A gate as it introduces itself.

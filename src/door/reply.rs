@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feed::{GateReport, LiveConnection, Sequence};
 use super::secret::WireSecret;
-use crate::ground::clock::Timestamp;
+use crate::ground::clock::{ClockStanding, Timestamp};
 use crate::ground::messages::Refusal;
 use crate::pki::SerialNumber;
 use crate::pki::revocation_list::Reason;
@@ -283,23 +283,6 @@ pub struct Ending {
     pub step: u16,
 }
 
-/// How the clock stands against the ledger and against the time since the machine started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Clock {
-    /// As it should.
-    Good,
-    /// It was set while the service ran, by so many seconds.
-    Diverged {
-        /// Forwards when positive.
-        by: i64,
-    },
-    /// It is behind the newest entry of the ledger by so many seconds.
-    BehindLedger {
-        /// Seconds.
-        by: i64,
-    },
-}
-
 /// How everything stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
@@ -312,7 +295,7 @@ pub struct Status {
     /// The ledger's sequence.
     pub epoch: Sequence,
     /// How the clock stands.
-    pub clock: Clock,
+    pub clock: ClockStanding,
     /// When the certificate authority's certificate ends.
     pub authority_ends: Timestamp,
     /// The newest CRL; none before the first.

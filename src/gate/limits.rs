@@ -54,6 +54,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Another number of handshakes that one address may begin in a second in the long run; four
+    /// times as many at once after a rest.
+    #[must_use]
+    pub fn with_handshakes_per_second(mut self, rate: u32) -> Self {
+        self.handshakes_per_second = rate;
+        self.handshake_burst = rate.saturating_mul(4);
+        self
+    }
+}
+
 /// Addresses remembered at once; those at rest are forgotten first.
 const MOST_ADDRESSES: usize = 65_536;
 

@@ -1,7 +1,7 @@
 //! What a gate is told to do, checked.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use super::limits::Limits;
 use super::upstream::{Upstream, UpstreamTls};
@@ -164,6 +164,17 @@ impl Settings {
         self
     }
 
+    /// Lets in the clients of the authorities in a file, without the ledger's word.
+    #[must_use]
+    pub fn with_authorities(mut self, authorities: PathBuf) -> Self {
+        self.trust = TrustSource::Files {
+            authorities,
+            revocation_lists: Vec::new(),
+            grace_days: GRACE_DAYS,
+        };
+        self
+    }
+
     /// Enforces the revocation list in a file, DER or PEM, also: one list for each authority. It
     /// means nothing where the authority's ledger is trusted.
     #[must_use]
@@ -236,12 +247,51 @@ impl Settings {
     ///
     /// # Errors
     /// The text is no address with a port.
-    pub fn with_listen(mut self, text: &str) -> Result<Self, Refusal> {
-        let address = text
-            .parse()
-            .map_err(|_| Refusal::ListenAddressInvalid { address: Untrusted(text).to_string() })?;
+    pub fn with_listen(self, text: &str) -> Result<Self, Refusal> {
+        Ok(self.with_address(parse_listen(text)?))
+    }
+
+    /// Listens at one address and port.
+    #[must_use]
+    pub fn with_address(mut self, address: SocketAddr) -> Self {
         self.listen = Listen::At(address);
-        Ok(self)
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it listens; every address is `[::]`, which hears IPv4 as well.
+    #[must_use]
+    pub fn listen_address(&self) -> SocketAddr {
+        match self.listen {
+            Listen::Everywhere { port } => (Ipv6Addr::UNSPECIFIED, port).into(),
+            Listen::At(address) => address,
+        }
+    }
+
+    /// The files with the server's certificate and key, unless they come from the authority.
+    #[must_use]
+    pub fn server_files(&self) -> Option<(&Path, &Path)> {
+        match &self.server {
+            ServerSource::Files { certificate, key } => Some((certificate, key)),
+            ServerSource::Authority { .. } => None,
+        }
+    }
+
+    /// The file of the authorities, and those of their revocation lists, unless the authority's
+    /// ledger is trusted.
+    #[must_use]
+    pub fn trust_files(&self) -> Option<(&Path, &[PathBuf])> {
+        match &self.trust {
+            TrustSource::Files { authorities, revocation_lists, .. } => {
+                Some((authorities, revocation_lists))
+            }
+            TrustSource::Authority => None,
+        }
     }
 
     /// Leads visitors to `http://host:port`, `https://host:port` (with [`Self::with_upstream_tls`])
@@ -292,4 +342,12 @@ impl Settings {
         self.limits = limits;
         self
     }
+}
+
+/// An address with a port, as it is written in configurations.
+///
+/// # Errors
+/// `ListenAddressInvalid`.
+pub fn parse_listen(text: &str) -> Result<SocketAddr, Refusal> {
+    text.parse().map_err(|_| Refusal::ListenAddressInvalid { address: Untrusted(text).to_string() })
 }

@@ -55,6 +55,9 @@ pub enum Event {
     KeyExported(Numbered),
     /// A certificate's escrowed private key was deleted for good.
     KeyForgotten(Numbered),
+    /// A person confirmed the wall clock. Its entry's time is that clock's, even where it is before
+    /// the entry before; no other entry's is.
+    ClockConfirmed(ClockConfirmed),
 }
 
 /// Which vault file is meant.
@@ -173,6 +176,13 @@ pub struct CrlSigned {
     pub sha256: OctetString,
 }
 
+/// What a person knew when they confirmed the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Sequence)]
+pub struct ClockConfirmed {
+    /// The newest time of the ledger before, in seconds since the epoch.
+    pub newest: u64,
+}
+
 /// The entry as it is stored.
 #[derive(Sequence)]
 struct StoredEntry {
@@ -236,6 +246,7 @@ impl Event {
             Self::CrlSigned(body) => (8, body.to_der()?),
             Self::KeyExported(body) => (9, body.to_der()?),
             Self::KeyForgotten(body) => (10, body.to_der()?),
+            Self::ClockConfirmed(body) => (11, body.to_der()?),
         })
     }
 
@@ -251,6 +262,7 @@ impl Event {
             8 => Self::CrlSigned(CrlSigned::from_der(body)?),
             9 => Self::KeyExported(Numbered::from_der(body)?),
             10 => Self::KeyForgotten(Numbered::from_der(body)?),
+            11 => Self::ClockConfirmed(ClockConfirmed::from_der(body)?),
             found => return Err(LedgerError::UnknownEvent { found }),
         })
     }
@@ -319,6 +331,7 @@ mod tests {
             intended.prop_map(Event::Intended),
             any::<u64>().prop_map(|number| Event::Abandoned(Numbered { number })),
             any::<u64>().prop_map(|number| Event::KeyForgotten(Numbered { number })),
+            any::<u64>().prop_map(|newest| Event::ClockConfirmed(ClockConfirmed { newest })),
             (any::<u64>(), any::<u8>(), proptest::option::of(any::<u64>())).prop_map(
                 |(number, reason, invalidity)| Event::Revoked(Revoked {
                     number,

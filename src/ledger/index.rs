@@ -108,6 +108,7 @@ fn apply(tables: &impl Tables, entry: &Entry) -> Result<(), LedgerError> {
             put_mark(tables, VAULT_CURRENT, mark)
         }
         Event::CrlSigned(crl) => put_crl(tables, crl),
+        Event::ClockConfirmed(_) => Ok(()),
         Event::Intended(intended) => apply_intent(tables, entry, intended),
         Event::Issued(Issued { number, .. }) => {
             tables.remove(OPEN_INTENTS, &number.to_be_bytes())?;

@@ -25,8 +25,8 @@ use std::path::Path;
 use der::asn1::OctetString;
 
 pub use entry::{
-    CrlSigned, Custody, Digest, Entry, Event, Intended, Issued, Numbered, Profile, Revoked,
-    VaultMark, sha256,
+    ClockConfirmed, CrlSigned, Custody, Digest, Entry, Event, Intended, Issued, Numbered, Profile,
+    Revoked, VaultMark, sha256,
 };
 pub use error::LedgerError;
 pub use head::HeadKey;
@@ -94,7 +94,9 @@ impl Ledger {
     pub fn begin(&self, now: Timestamp, actor: &str) -> Result<Transaction<'_>, LedgerError> {
         let view = self.store.write()?;
         let head = Head::load(&view)?;
-        Ok(Transaction { view, head, now, actor: actor.to_owned(), key: self.head_key.as_ref() })
+        let newest = newest_time(&view, &head)?;
+        let (actor, key) = (actor.to_owned(), self.head_key.as_ref());
+        Ok(Transaction { view, head, now, newest, actor, key })
     }
 
     /// Checks the chain's sealed head against the vault's keys, then seals what was written while
@@ -123,6 +125,8 @@ pub struct Transaction<'ledger> {
     view: WriteView,
     head: Head,
     now: Timestamp,
+    /// The time of the last entry.
+    newest: Timestamp,
     actor: String,
     key: Option<&'ledger HeadKey>,
 }
@@ -144,14 +148,17 @@ impl Transaction<'_> {
         record(&self.view, number)
     }
 
-    /// Appends an event, and what it means for the indexes.
+    /// Appends an event, and what it means for the indexes. Its time is now, but never before the
+    /// entry before it: only a confirmation of the clock sets the ledger's time back.
     ///
     /// # Errors
     /// `OutOfOrder` for an event that cannot follow, such as revoking twice.
     pub fn append(&mut self, event: Event) -> Result<(), LedgerError> {
+        let confirmed = matches!(event, Event::ClockConfirmed(_));
+        let time = if confirmed { self.now } else { self.now.max(self.newest) };
         let entry = Entry {
             sequence: self.head.sequence() + 1,
-            time: self.now,
+            time,
             actor: self.actor.clone(),
             event,
             previous: self.head.hash(),
@@ -160,6 +167,7 @@ impl Transaction<'_> {
         let bytes = entry.to_bytes()?;
         self.view.put(ENTRIES, &entry.sequence.to_be_bytes(), &bytes)?;
         self.head.advance(entry.sequence, sha256(&bytes));
+        self.newest = time;
         Ok(())
     }
 
@@ -233,6 +241,16 @@ impl Reader<'_> {
         let pairs =
             self.view.range(RECORDS, &first.to_be_bytes(), &u64::MAX.to_be_bytes(), limit)?;
         pairs.iter().map(|(_, bytes)| Record::from_bytes(bytes)).collect()
+    }
+
+    /// At most `limit` entries of the chain, in order, after a place in it.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn entries_after(&self, sequence: u64, limit: usize) -> Result<Vec<Entry>, LedgerError> {
+        let first = sequence.saturating_add(1).to_be_bytes();
+        let pairs = self.view.range(ENTRIES, &first, &u64::MAX.to_be_bytes(), limit)?;
+        pairs.iter().map(|(_, bytes)| Entry::from_bytes(bytes)).collect()
     }
 
     /// The numbers of the certificates that were stored under this name.
@@ -358,6 +376,14 @@ impl Reader<'_> {
         next_number(&self.view)
     }
 
+    /// The newest time that the ledger has seen: that of its last entry. 1970 when it is empty.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn newest_time(&self) -> Result<Timestamp, LedgerError> {
+        newest_time(&self.view, &Head::load(&self.view)?)
+    }
+
     /// How many entries the chain has.
     ///
     /// # Errors
@@ -383,6 +409,17 @@ impl Reader<'_> {
 fn record(view: &impl View, number: u64) -> Result<Option<Record>, LedgerError> {
     let bytes = view.get(RECORDS, &number.to_be_bytes())?;
     bytes.map(|bytes| Record::from_bytes(&bytes)).transpose()
+}
+
+/// Entries' times never go back, but for a confirmation of the clock: the last one's is the newest.
+fn newest_time(view: &impl View, head: &Head) -> Result<Timestamp, LedgerError> {
+    let Some(bytes) = view.get(ENTRIES, &head.sequence().to_be_bytes())? else {
+        return match head.sequence() {
+            0 => Ok(Timestamp::from_unix(0)),
+            sequence => Err(LedgerError::ChainBroken { sequence }),
+        };
+    };
+    Ok(Entry::from_bytes(&bytes)?.time)
 }
 
 fn next_number(view: &impl View) -> Result<u64, LedgerError> {

@@ -89,7 +89,7 @@ pub fn sign_crl(
         .revoked(issuer.number())?
         .iter()
         .filter(|record| record.not_after().unix_unsigned() >= shown_until)
-        .map(entry)
+        .map(|record| entry(record, now))
         .collect::<Result<_, _>>()?;
     let count = entries.len();
     let next_update = now.plus_days(i64::from(days)).min(issuer.certificate().not_after());
@@ -114,13 +114,14 @@ pub fn sign_crl(
 /// The longest a CRL can be valid, in days.
 const LONGEST: u32 = 36_525;
 
-fn entry(record: &Record) -> Result<RevokedCertificate, Refusal> {
+/// A revocation recorded while the clock ran ahead is of now: some readers disregard one to come.
+fn entry(record: &Record, now: Timestamp) -> Result<RevokedCertificate, Refusal> {
     let damaged = || Refusal::LedgerDamaged { reason: format!("record {}", record.number()) };
     let mark = record.revocation().ok_or_else(damaged)?;
     let time = |seconds| Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
     Ok(RevokedCertificate {
         serial: SerialNumber::from_der_integer(record.serial()).map_err(|_| damaged())?,
-        revoked_at: time(mark.time),
+        revoked_at: time(mark.time).min(now),
         reason: Reason::of_code(mark.reason).ok_or_else(damaged)?,
         invalid_since: mark.invalidity.map(time),
     })

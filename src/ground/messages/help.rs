@@ -78,6 +78,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "serve と同じ検査だけを行います (接続は受け付けません)",
     ),
     (
+        "sekisho config example",
+        "Print a commented sekisho.toml that can be used as it is",
+        "説明付きの sekisho.toml の例を表示します (そのまま使えます)",
+    ),
+    (
         "sekisho orca-catool",
         "The WebORCA manual's orca-catool",
         "WebORCA の手順書の orca-catool として動きます",
@@ -207,6 +212,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "--rewrap_only",
         "Keep the data key: whoever has the old passphrase and an old copy can open what comes later",
         "データ鍵を変えません (古いパスフレーズと古い写しを持つ人は、今後の内容も開けられます)",
+    ),
+    (
+        "--config",
+        "The configuration (sekisho.toml); see: sekisho config example",
+        "設定ファイル (sekisho.toml)。例は sekisho config example で表示できます",
     ),
     (
         "--jma_receipt_conf",

@@ -1,7 +1,11 @@
 //! The only reader of time. Everything else takes a [`Timestamp`] as a parameter.
 
+mod watch;
+
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub use watch::{ClockStanding, ClockWatch};
 
 /// Whole seconds since 1970-01-01T00:00:00Z.
 #[derive(
@@ -123,6 +127,12 @@ pub fn now() -> Timestamp {
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Seconds since this machine was started, time asleep included. Nobody can set this clock, and the
+/// wall clock's steps do not move it.
+fn since_boot() -> i64 {
+    rustix::time::clock_gettime(rustix::time::ClockId::Boottime).tv_sec
 }
 
 #[cfg(test)]

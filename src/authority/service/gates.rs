@@ -1,0 +1,133 @@
+//! What the gates answer: kept for whoever waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::door::feed::{Acknowledgement, Answer, GateHello, GateReport, LiveConnection, Sequence};
+use crate::door::reply::{Cut, Done, GateConnections, GateStatus};
+use crate::ground::clock;
+
+/// How long gates may take to answer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The gates, by name, as they answered.
+pub(super) struct Gates {
+    heard: Mutex<Heard>,
+    news: Condvar,
+}
+
+struct Heard {
+    gates: BTreeMap<String, Gate>,
+    /// The asking for connections that answers are taken for.
+    ask: u64,
+}
+
+#[derive(Default)]
+struct Gate {
+    /// What was cut in answer to revocations nobody has asked about yet.
+    acknowledged: Option<Acknowledgement>,
+    report: Option<(GateReport, Instant)>,
+    connections: Option<Vec<LiveConnection>>,
+}
+
+impl Gates {
+    /// The gates of the configuration. Answers in other names are not heard.
+    pub(super) fn new(gates: &[GateHello]) -> Self {
+        let gates = gates.iter().map(|hello| (hello.gate.clone(), Gate::default())).collect();
+        Self { heard: Mutex::new(Heard { gates, ask: 0 }), news: Condvar::new() }
+    }
+
+    /// Takes an answer down.
+    pub(super) fn hear(&self, answer: Answer) {
+        let mut heard = self.heard();
+        match answer {
+            Answer::Hello(_) => {}
+            Answer::Acknowledged(acknowledged) => {
+                if let Some(gate) = heard.gates.get_mut(&acknowledged.gate) {
+                    gate.acknowledged = Some(acknowledged);
+                }
+            }
+            Answer::Connections { ask, gate, connections } => {
+                if ask == heard.ask
+                    && let Some(gate) = heard.gates.get_mut(&gate)
+                {
+                    gate.connections = Some(connections);
+                }
+            }
+            Answer::Report(report) => {
+                if let Some(gate) = heard.gates.get_mut(&report.gate) {
+                    gate.report = Some((report, clock::monotonic()));
+                }
+            }
+        }
+        self.news.notify_all();
+    }
+
+    /// Waits until every gate has acted on what was revoked up to an epoch, a second at most.
+    pub(super) fn cuts(&self, epoch: Sequence) -> Vec<Cut> {
+        let done = |gate: &Gate| {
+            gate.acknowledged.as_ref().filter(|acknowledged| acknowledged.epoch >= epoch).map(
+                |acknowledged| Done {
+                    connections: acknowledged.cut,
+                    microseconds: acknowledged.microseconds,
+                    left: acknowledged.left,
+                },
+            )
+        };
+        let heard = self.wait(|gate| done(gate).is_some());
+        heard
+            .gates
+            .iter()
+            .map(|(name, gate)| Cut { gate: name.clone(), done: done(gate) })
+            .collect()
+    }
+
+    /// A new asking for connections; its number goes out with the event.
+    pub(super) fn ask_for_connections(&self) -> u64 {
+        let mut heard = self.heard();
+        heard.ask += 1;
+        for gate in heard.gates.values_mut() {
+            gate.connections = None;
+        }
+        heard.ask
+    }
+
+    /// Waits for the answers to the last asking, a second at most.
+    pub(super) fn connections(&self) -> Vec<GateConnections> {
+        let mut heard = self.wait(|gate| gate.connections.is_some());
+        heard
+            .gates
+            .iter_mut()
+            .map(|(name, gate)| GateConnections {
+                gate: name.clone(),
+                connections: gate.connections.take(),
+            })
+            .collect()
+    }
+
+    /// How the gates stand.
+    pub(super) fn standing(&self) -> Vec<GateStatus> {
+        let now = clock::monotonic();
+        let status = |(name, gate): (&String, &Gate)| GateStatus {
+            gate: name.clone(),
+            report: gate.report.as_ref().map(|(report, _)| report.clone()),
+            silent: gate.report.as_ref().map_or(u64::MAX, |(_, heard)| {
+                let silent = now.saturating_duration_since(*heard).as_millis();
+                u64::try_from(silent).unwrap_or(u64::MAX)
+            }),
+        };
+        self.heard().gates.iter().map(status).collect()
+    }
+
+    fn wait(&self, is_done: impl Fn(&Gate) -> bool) -> MutexGuard<'_, Heard> {
+        let waited = self.news.wait_timeout_while(self.heard(), PATIENCE, |heard| {
+            !heard.gates.values().all(&is_done)
+        });
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,158 @@
+//! `sekisho config`, and the configuration that `sekisho serve` is started with.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+
+use super::screen::Screen;
+use super::session::Session;
+use crate::authority::DataFolder;
+use crate::config::{self, Config, Finding, Findings, Grade, jma_receipt, sekisho_toml};
+use crate::gate::Limits;
+use crate::ground::messages::{Refusal, Text};
+use crate::ground::untrusted::Untrusted;
+
+/// Where a configuration comes from.
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("configuration_file").required(true))]
+#[allow(missing_docs, reason = "each argument is described in the message catalogue")]
+pub(super) struct ConfigurationOptions {
+    #[arg(long, value_name = "FILE", group = "configuration_file", conflicts_with_all = OF_THE_CONF_FILE)]
+    pub(super) config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", group = "configuration_file")]
+    pub(super) jma_receipt_conf: Option<PathBuf>,
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<String>,
+    #[arg(long, value_name = "URL")]
+    pub(super) upstream: Option<String>,
+    #[arg(long)]
+    pub(super) allow_clear_text_upstream: bool,
+    #[arg(long, value_name = "FILE")]
+    pub(super) crl: Vec<PathBuf>,
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub(super) crl_grace_days: u16,
+    #[arg(long)]
+    pub(super) tls12: bool,
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
+    pub(super) handshakes_per_second: u32,
+}
+
+/// What goes with `--jma-receipt-conf` only: `sekisho.toml` says these itself.
+const OF_THE_CONF_FILE: [&str; 7] = [
+    "listen",
+    "upstream",
+    "allow_clear_text_upstream",
+    "crl",
+    "crl_grace_days",
+    "tls12",
+    "handshakes_per_second",
+];
+
+/// The configuration that the words name, checked as a whole. What is wrong with it is printed line
+/// by line.
+///
+/// # Errors
+/// It cannot be used.
+pub(super) fn read(screen: &Screen, options: &ConfigurationOptions) -> Result<Config, Refusal> {
+    match find(options)? {
+        Ok(config) => Ok(config),
+        Err(findings) => {
+            for finding in &findings.findings {
+                screen.finding(&place(&findings.path, finding), finding);
+            }
+            Err(refused(&findings.path, errors(&findings.findings)))
+        }
+    }
+}
+
+/// Checks everything that `serve` would check, and serves nobody.
+pub(super) fn check(session: &Session, options: &ConfigurationOptions) -> Result<(), Refusal> {
+    let path = path_of(options);
+    let findings = match find(options)? {
+        Ok(config) => {
+            let mut findings = config::check::check(&config, session.now);
+            findings.extend(check_authority(&config));
+            findings
+        }
+        Err(findings) => findings.findings,
+    };
+    let screen = &session.screen;
+    for finding in &findings {
+        screen.finding(&place(path, finding), finding);
+    }
+    let (errors, language) = (errors(&findings), screen.language());
+    let shown = |finding: &Finding| {
+        serde_json::json!({
+            "line": finding.line,
+            "grade": if finding.grade == Grade::Error { "error" } else { "warning" },
+            "code": finding.refusal.code(),
+            "what": finding.refusal.what(language),
+            "next": finding.refusal.next(language),
+        })
+    };
+    let shown: Vec<serde_json::Value> = findings.iter().map(shown).collect();
+    let verdict = if errors == 0 { "good" } else { "refused" };
+    screen.json(&serde_json::json!({ "configuration": verdict, "findings": shown }));
+    if errors > 0 {
+        return Err(refused(path, errors));
+    }
+    screen.say(&Text::ConfigurationGood {});
+    Ok(())
+}
+
+/// Prints the example.
+pub(super) fn example(session: &Session) -> Result<(), Refusal> {
+    let text = config::example::example(session.screen.language());
+    session.screen.line(text.trim_end());
+    session.screen.json(&serde_json::json!({ "example": text }));
+    Ok(())
+}
+
+fn find(options: &ConfigurationOptions) -> Result<Result<Config, Findings>, Refusal> {
+    if let Some(path) = &options.config {
+        return Ok(sekisho_toml::load(path));
+    }
+    let beside = jma_receipt::Options {
+        listen: options.listen.clone(),
+        upstream: options.upstream.clone(),
+        allow_clear_text_upstream: options.allow_clear_text_upstream,
+        revocation_lists: options.crl.clone(),
+        grace_days: options.crl_grace_days,
+        tls12: options.tls12,
+        handshakes_per_second: options.handshakes_per_second,
+    };
+    Config::of_jma_receipt(path_of(options), &beside).map(Ok)
+}
+
+/// A CA that was never made cannot be served.
+fn check_authority(config: &Config) -> Option<Finding> {
+    let folder = config.authority()?.folder();
+    let missing = !DataFolder::new(folder).is_initialised();
+    let folder = Untrusted(&folder.to_string_lossy()).to_string();
+    missing.then_some(Finding {
+        line: None,
+        grade: Grade::Error,
+        refusal: Refusal::NotInitialised { folder },
+    })
+}
+
+fn path_of(options: &ConfigurationOptions) -> &Path {
+    let path = options.config.as_deref().or(options.jma_receipt_conf.as_deref());
+    path.unwrap_or(Path::new(""))
+}
+
+fn errors(findings: &[Finding]) -> usize {
+    findings.iter().filter(|finding| finding.grade == Grade::Error).count()
+}
+
+fn refused(path: &Path, errors: usize) -> Refusal {
+    let path = Untrusted(&path.to_string_lossy()).to_string();
+    Refusal::ConfigurationRefused { path, count: errors.to_string() }
+}
+
+/// `sekisho.toml:12: `, as compilers say it: editors can jump there.
+fn place(path: &Path, finding: &Finding) -> String {
+    let path = path.to_string_lossy();
+    let path = Untrusted(&path);
+    finding.line.map_or_else(|| format!("{path}: "), |line| format!("{path}:{line}: "))
+}

@@ -1,0 +1,689 @@
+//! `sekisho.toml`, version 1: `[authority]`, `[publish]` and any number of `[[gate]]`.
+//!
+//! Every key, its unit, default and limit is in `docs/configuration.md`. A path that does not begin
+//! with `/` lies under the folder of the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::document::{LineNumbers, Located, Section};
+use super::finding::{Finding, Findings};
+use super::{AuthoritySettings, CRL_DAYS, Config, LogFormat, SERVER_DAYS, Unseal, gate_title};
+use crate::gate::{self, Limits, Mode, RefusalMode, StalePolicy};
+use crate::ground::files;
+use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
+use crate::pki::SubjectAlternativeName;
+use crate::publisher;
+
+/// Octets of the file.
+pub const LARGEST: u64 = 256 * 1024;
+
+/// The version that is read.
+const VERSION: &str = "1";
+
+/// Where the service keeps the authority.
+const FOLDER: &str = "/var/lib/sekisho";
+
+/// Characters of a gate's name.
+const LONGEST_NAME: usize = 32;
+
+/// Characters of what a refused visitor is told of whom to ask.
+const LONGEST_CONTACT: usize = 200;
+
+/// The word that stands for the page that greets.
+const GREETING: &str = "greeting";
+
+/// Reads the file and checks it as a whole.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of its lines.
+pub fn load(path: &Path) -> Result<Config, Findings> {
+    let found = |findings| Findings { path: path.to_owned(), findings };
+    let unreadable = |refusal| found(vec![Finding::error(None, refusal)]);
+    let bytes = files::read(path, LARGEST).map_err(|error| unreadable(error.into()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        let path = Untrusted(&path.to_string_lossy()).to_string();
+        unreadable(Refusal::ConfigurationNotText { path })
+    })?;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    parse(text, absolute.parent().unwrap_or(Path::new("/"))).map_err(found)
+}
+
+/// Reads the file's text; `folder` is where it lies.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, folder: &Path) -> Result<Config, Vec<Finding>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = LineNumbers::of(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        let syntax = |error: &toml::de::Error| {
+            let line = error.span().map(|span| lines.line(span.start));
+            let reason = Untrusted(error.message()).to_string();
+            Finding::error(line, Refusal::SettingSyntax { reason })
+        };
+        return Err(errors.iter().map(syntax).collect());
+    }
+    let mut root = Section::root("sekisho.toml".to_owned(), document.get_ref(), &lines);
+    let mut reader = Reader { folder, addresses: Vec::new(), names: Vec::new() };
+    let config = reader.whole(&mut root);
+    let mut findings = root.finish();
+    findings.sort_by_key(|finding| finding.line);
+    if findings.is_empty() { Ok(config) } else { Err(findings) }
+}
+
+/// What the sections have in common.
+struct Reader<'a> {
+    folder: &'a Path,
+    /// Where something listens already, what it is, and the line that says so.
+    addresses: Vec<(SocketAddr, String, usize)>,
+    /// The gates' names so far.
+    names: Vec<(String, usize)>,
+}
+
+impl Reader<'_> {
+    fn whole(&mut self, root: &mut Section<'_>) -> Config {
+        version(root);
+        let log = root.choice("log", &[("text", LogFormat::Text), ("json", LogFormat::Json)]);
+        let authority = root.table("authority").map(|mut section| {
+            let settings = self.authority(&mut section);
+            root.absorb(section);
+            settings
+        });
+        let publish = root.table("publish").map(|mut section| {
+            let settings = self.publish(&mut section, authority.is_some());
+            root.absorb(section);
+            settings
+        });
+        let mut gates = Vec::new();
+        for mut section in root.tables("gate") {
+            gates.push(self.gate(&mut section, authority.is_some()));
+            root.absorb(section);
+        }
+        if authority.is_none() && gates.is_empty() {
+            root.find(None, Refusal::NothingToServe {});
+        }
+        Config { authority, publish, gates, log: log.map(|log| log.value).unwrap_or_default() }
+    }
+
+    fn authority(&mut self, section: &mut Section<'_>) -> AuthoritySettings {
+        let folder = section.path("folder", self.folder);
+        let key_file = section.path("key_file", self.folder);
+        let credential = section.text("credential");
+        let admins = section.numbers("admins").unwrap_or_default();
+        let crl_days = section.number("crl_days", 1..=90);
+        let server_days = section.number("server_days", 2..=825);
+        if let (Some(_), Some(credential)) = (&key_file, &credential) {
+            exclude(section, credential.line, "credential", "key_file");
+        }
+        if let Some(path) = &key_file {
+            must_exist(section, path);
+        }
+        if let Some(name) = &credential
+            && !is_credential_name(&name.value)
+        {
+            let name_shown = Untrusted(&name.value).to_string();
+            section.find(Some(name.line), Refusal::CredentialNameInvalid { name: name_shown });
+        }
+        let unseal = match (key_file, credential) {
+            (Some(path), _) => Unseal::KeyFile(path.value),
+            (None, Some(name)) => Unseal::Credential(name.value),
+            (None, None) => Unseal::Terminal,
+        };
+        AuthoritySettings {
+            folder: folder.map_or_else(|| PathBuf::from(FOLDER), |folder| folder.value),
+            unseal,
+            admins,
+            crl_days: crl_days.map_or(CRL_DAYS, |days| days.value),
+            server_days: server_days.map_or(SERVER_DAYS, |days| days.value),
+        }
+    }
+
+    fn publish(&mut self, section: &mut Section<'_>, authority: bool) -> publisher::Settings {
+        let listen = section.text("listen");
+        let folder = section.path("folder", self.folder);
+        let metrics = section.text("metrics");
+        let elsewhere = section.flag("allow_remote_metrics");
+        for (key, line) in [
+            ("listen", listen.as_ref().map(|value| value.line)),
+            ("folder", folder.as_ref().map(|value| value.line)),
+        ] {
+            if let Some(line) = line.filter(|_| !authority) {
+                needs_authority(section, line, &format!("[publish] {key}"));
+            }
+        }
+        if let (Some(elsewhere), None) = (&elsewhere, &metrics) {
+            needs(section, elsewhere.line, "allow_remote_metrics", "metrics");
+        }
+        if listen.is_none() && folder.is_none() && metrics.is_none() {
+            section.find(Some(section.line()), Refusal::NothingToPublish {});
+        }
+        let mut settings = publisher::Settings::default();
+        if let Some(text) = listen
+            && let Some(address) = self.address(section, "[publish] listen", &text)
+        {
+            settings = settings.with_listen(address);
+        }
+        if let Some(folder) = folder {
+            settings = settings.with_folder(folder.value);
+        }
+        if let Some(text) = metrics {
+            let elsewhere = elsewhere.is_some_and(|elsewhere| elsewhere.value);
+            let address = publisher::LocalAddress::parse(&text.value, self.folder, elsewhere);
+            if let Some(address) = section.accept(text.line, address) {
+                if let Some(tcp) = address.tcp() {
+                    self.claim(section, "[publish] metrics", tcp, text.line);
+                }
+                settings = settings.with_metrics(address);
+            }
+        }
+        settings
+    }
+
+    fn gate(&mut self, section: &mut Section<'_>, authority: bool) -> gate::Settings {
+        let name = self.name(section);
+        let title = gate_title(&name);
+        section.entitle(title.clone());
+        let names = section.texts("names");
+        let certificate = section.path("certificate", self.folder);
+        let key = section.path("key", self.folder);
+        let trust = self.trust(section);
+        for path in [&certificate, &key].into_iter().flatten() {
+            must_exist(section, path);
+        }
+        match (&certificate, &key) {
+            (Some(at), None) => needs(section, at.line, "certificate", "key"),
+            (None, Some(at)) => needs(section, at.line, "key", "certificate"),
+            _ => {}
+        }
+        let own = certificate.is_some() || key.is_some();
+        match &names {
+            Some(names) if own => exclude(section, names.line, "names", "certificate"),
+            Some(names) => check_names(section, names),
+            None if !own => section.miss("names"),
+            None => {}
+        }
+        if !authority && (!own || trust.is_none()) {
+            needs_authority(section, section.line(), &title);
+        }
+        let mut settings =
+            gate::Settings::of_authority(names.map(|names| names.value).unwrap_or_default());
+        if let (Some(certificate), Some(key)) = (certificate, key) {
+            settings = settings.with_server_files(certificate.value, key.value);
+        }
+        let trusts_files = trust.is_some();
+        if let Some(trust) = trust {
+            settings = settings.with_authorities(trust.authorities);
+            for list in trust.lists {
+                settings = settings.with_revocation_list(list);
+            }
+            if let Some(days) = trust.grace_days {
+                settings = settings.with_grace_days(days);
+            }
+        }
+        settings = self.listen(section, settings, &title);
+        settings = manners(section, settings, trusts_files);
+        settings = upstream(section, settings);
+        limits(section, settings).with_name(&name)
+    }
+
+    fn name(&mut self, section: &mut Section<'_>) -> String {
+        let Some(Located { value, line }) = section.text("name") else {
+            section.miss("name");
+            return String::new();
+        };
+        let shown = Untrusted(&value).to_string();
+        let simple = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if value.len() > LONGEST_NAME || !value.chars().all(simple) {
+            let limit = LONGEST_NAME.to_string();
+            section.find(Some(line), Refusal::GateNameInvalid { name: shown, limit });
+            return String::new();
+        }
+        if let Some((_, first)) = self.names.iter().find(|(name, _)| *name == value) {
+            let first = first.to_string();
+            section.find(Some(line), Refusal::GateNameTwice { name: shown, first });
+        }
+        self.names.push((value.clone(), line));
+        value
+    }
+
+    fn trust(&mut self, section: &mut Section<'_>) -> Option<Trust> {
+        let authorities = section.path("authorities", self.folder);
+        let lists = section.texts("crl");
+        let grace = section.number("crl_grace_days", 0..=365);
+        if authorities.is_none() {
+            let lines =
+                [("crl", lines_of(lists.as_ref())), ("crl_grace_days", lines_of(grace.as_ref()))];
+            for (key, line) in lines {
+                if let Some(line) = line {
+                    needs(section, line, key, "authorities");
+                }
+            }
+        }
+        let authorities = authorities?;
+        must_exist(section, &authorities);
+        let mut paths = Vec::new();
+        if let Some(lists) = lists {
+            for list in lists.value {
+                let path = Located { value: self.folder.join(list), line: lists.line };
+                must_exist(section, &path);
+                paths.push(path.value);
+            }
+        }
+        let grace_days = grace.and_then(|days| u16::try_from(days.value).ok());
+        Some(Trust { authorities: authorities.value, lists: paths, grace_days })
+    }
+
+    fn listen(
+        &mut self,
+        section: &mut Section<'_>,
+        settings: gate::Settings,
+        title: &str,
+    ) -> gate::Settings {
+        let Some(text) = section.text("listen") else {
+            self.claim(section, title, settings.listen_address(), section.line());
+            return settings;
+        };
+        let Some(address) = self.address(section, title, &text) else { return settings };
+        settings.with_address(address)
+    }
+
+    /// The address that a text names, which nothing else may have.
+    fn address(
+        &mut self,
+        section: &mut Section<'_>,
+        title: &str,
+        text: &Located<String>,
+    ) -> Option<SocketAddr> {
+        let address = gate::settings::parse_listen(&text.value);
+        let address = section.accept(text.line, address)?;
+        self.claim(section, title, address, text.line);
+        Some(address)
+    }
+
+    fn claim(&mut self, section: &mut Section<'_>, title: &str, address: SocketAddr, line: usize) {
+        let taken = self.addresses.iter().find(|(other, ..)| overlap(*other, address));
+        if let Some((_, other, first)) = taken {
+            let refusal = Refusal::AddressTwice {
+                address: address.to_string(),
+                one: title.to_owned(),
+                other: other.clone(),
+                first: first.to_string(),
+            };
+            section.find(Some(line), refusal);
+        }
+        self.addresses.push((address, title.to_owned(), line));
+    }
+}
+
+/// Whom a gate lets in, from files.
+struct Trust {
+    authorities: PathBuf,
+    lists: Vec<PathBuf>,
+    grace_days: Option<u16>,
+}
+
+/// How a gate treats its visitors.
+fn manners(
+    section: &mut Section<'_>,
+    mut settings: gate::Settings,
+    trusts_files: bool,
+) -> gate::Settings {
+    let mode = section.choice("mode", &[("http", Mode::Http), ("tcp", Mode::Tcp)]);
+    let refusals = [("explain", RefusalMode::Explain), ("strict", RefusalMode::Strict)];
+    let refusal = section.choice("refusal", &refusals);
+    let contact = section.text("contact");
+    let stale = section.choice(
+        "stale",
+        &[
+            ("refuse", StalePolicy::Refuse),
+            ("serve", StalePolicy::Serve),
+            ("cut", StalePolicy::Cut),
+        ],
+    );
+    let tls12 = section.flag("tls12");
+    let tcp = mode.as_ref().is_some_and(|mode| mode.value == Mode::Tcp);
+    let explains = !tcp && refusal.as_ref().is_none_or(|r| r.value == RefusalMode::Explain);
+    if let Some(refusal) = &refusal
+        && tcp
+        && refusal.value == RefusalMode::Explain
+    {
+        exclude(section, refusal.line, "refusal = \"explain\"", "mode = \"tcp\"");
+    }
+    if let Some(contact) = &contact {
+        if !explains {
+            needs(section, contact.line, "contact", "refusal = \"explain\"");
+        }
+        if contact.value.chars().count() > LONGEST_CONTACT {
+            let (key, limit) = ("contact".to_owned(), LONGEST_CONTACT.to_string());
+            section.find(Some(contact.line), Refusal::SettingTooLong { key, limit });
+        }
+        settings = settings.with_contact(&contact.value);
+    }
+    if let Some(stale) = &stale {
+        if trusts_files {
+            exclude(section, stale.line, "stale", "authorities");
+        }
+        settings = settings.with_stale_policy(stale.value);
+    }
+    if let Some(mode) = mode {
+        settings = settings.with_mode(mode.value);
+    }
+    settings = match (refusal, tcp) {
+        (_, true) => settings.with_refusal(RefusalMode::Strict),
+        (Some(refusal), false) => settings.with_refusal(refusal.value),
+        (None, false) => settings,
+    };
+    if tls12.is_some_and(|tls12| tls12.value) { settings.with_tls12() } else { settings }
+}
+
+/// Where a gate leads to.
+fn upstream(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings {
+    let url = section.text("upstream");
+    let clear = section.flag("allow_clear_text_upstream").is_some_and(|clear| clear.value);
+    match url {
+        None => settings,
+        Some(url) if url.value == GREETING => settings.with_greeting(),
+        Some(url) => {
+            let led = settings.clone().with_upstream(&url.value, clear);
+            section.accept(url.line, led).unwrap_or(settings)
+        }
+    }
+}
+
+fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings {
+    let mut limits = Limits::default();
+    if let Some(rate) = section.number("handshakes_per_second", 1..=1_000_000) {
+        limits = limits.with_handshakes_per_second(rate.value);
+    }
+    if let Some(most) = section.number("connections", 1..=1_000_000)
+        && let Ok(most) = usize::try_from(most.value)
+    {
+        limits.connections = most;
+    }
+    settings.with_limits(limits)
+}
+
+fn version(root: &mut Section<'_>) {
+    let Some(Located { value, line }) = root.any("version") else {
+        return root.find(None, Refusal::VersionMissing {});
+    };
+    let known = matches!(value, DeValue::Integer(number) if number.as_str() == VERSION);
+    if !known {
+        root.find(Some(line), Refusal::VersionUnsupported {});
+    }
+}
+
+fn check_names(section: &mut Section<'_>, names: &Located<Vec<String>>) {
+    if names.value.is_empty() {
+        section.find(Some(names.line), Refusal::SettingEmpty { key: "names".to_owned() });
+    }
+    for name in &names.value {
+        let parsed = SubjectAlternativeName::parse_address(name)
+            .or_else(|_| SubjectAlternativeName::parse_dns(name));
+        if parsed.is_err() {
+            let name = Untrusted(name).to_string();
+            section.find(Some(names.line), Refusal::HostNameInvalid { name });
+        }
+    }
+}
+
+fn must_exist(section: &mut Section<'_>, path: &Located<PathBuf>) {
+    if files::stamp(&path.value).is_none() {
+        let shown = Untrusted(&path.value.to_string_lossy()).to_string();
+        section.find(Some(path.line), Refusal::FileMissing { path: shown });
+    }
+}
+
+fn needs(section: &mut Section<'_>, line: usize, key: &str, other: &str) {
+    if section.has(other) {
+        return;
+    }
+    let (key, needs) = (key.to_owned(), other.to_owned());
+    section.find(Some(line), Refusal::SettingNeeds { key, needs });
+}
+
+fn exclude(section: &mut Section<'_>, line: usize, key: &str, other: &str) {
+    let (key, other) = (key.to_owned(), other.to_owned());
+    section.find(Some(line), Refusal::SettingsExclude { key, other });
+}
+
+fn needs_authority(section: &mut Section<'_>, line: usize, what: &str) {
+    section.find(Some(line), Refusal::SettingNeedsAuthority { what: what.to_owned() });
+}
+
+fn lines_of<T>(value: Option<&Located<T>>) -> Option<usize> {
+    value.map(|value| value.line)
+}
+
+/// systemd's own bound on the names of credentials (systemd.exec(5)): a file name.
+fn is_credential_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.len() <= 255 && name.chars().all(plain) && !name.starts_with('.')
+}
+
+/// Whether two listeners cannot be at both addresses. Linux gives IPv4 to `[::]` as well.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
+    let covers = |wide: std::net::IpAddr, ip: std::net::IpAddr| {
+        wide.is_unspecified() && (wide.is_ipv6() || ip.is_ipv4())
+    };
+    one.port() == other.port() && one.port() != 0 && (a == b || covers(a, b) || covers(b, a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::example;
+    use super::*;
+    use crate::ground::messages::Language;
+    use proptest::prelude::*;
+
+    /// The codes of what is wrong, with their lines.
+    fn wrong(text: &str) -> Vec<(usize, &'static str)> {
+        let findings = parse(text, Path::new("/nowhere")).err().unwrap_or_default();
+        let shown = |finding: &Finding| (finding.line.unwrap_or(0), finding.refusal.code());
+        findings.iter().map(shown).collect()
+    }
+
+    fn gates(text: &str) -> String {
+        format!("version = 1\n[authority]\n{text}")
+    }
+
+    /// Every key there is, as `[section] key`.
+    fn known_keys() -> Vec<(&'static str, Vec<&'static str>)> {
+        let lines = LineNumbers::of("");
+        let empty = DeTable::new();
+        let mut reader =
+            Reader { folder: Path::new("/"), addresses: Vec::new(), names: Vec::new() };
+        let mut sections = Vec::new();
+        let section = || Section::root(String::new(), &empty, &lines);
+        let (mut root, mut authority, mut publish, mut gate) =
+            (section(), section(), section(), section());
+        let _ = reader.whole(&mut root);
+        let _ = reader.authority(&mut authority);
+        let _ = reader.publish(&mut publish, true);
+        let _ = reader.gate(&mut gate, true);
+        for (name, section) in
+            [("", root), ("authority", authority), ("publish", publish), ("gate", gate)]
+        {
+            sections.push((name, section.asked().to_vec()));
+        }
+        sections
+    }
+
+    /// The keys a text sets, or shows how to set, below each of its headers.
+    fn keys_in(example: &str) -> Vec<(&str, Vec<&str>)> {
+        let mut sections = vec![("", Vec::new())];
+        for line in example.lines() {
+            let line = line.strip_prefix('#').unwrap_or(line);
+            if line.starts_with('[') {
+                sections.push((line.trim_matches(['[', ']']), Vec::new()));
+            } else if let Some((key, _)) = line.split_once(" = ")
+                && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            {
+                sections.last_mut().unwrap().1.push(key);
+            }
+        }
+        sections
+    }
+
+    #[test]
+    fn the_examples_can_be_used_as_they_are_and_differ_only_in_language() {
+        let [english, japanese] = [Language::English, Language::Japanese].map(example);
+        for text in [english, japanese] {
+            let config = parse(text, Path::new("/nowhere")).unwrap();
+            assert_eq!(config.gates().len(), 1);
+            assert!(config.authority().is_some() && config.publish().is_some());
+        }
+        assert_eq!(keys_in(english), keys_in(japanese));
+        let without_comments = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+            lines.map(str::to_owned).collect()
+        };
+        assert_eq!(without_comments(english), without_comments(japanese));
+    }
+
+    // Catches a key that was added to the reader and told to nobody.
+    #[test]
+    fn every_key_is_in_both_examples_and_in_both_tables_of_the_documentation() {
+        let documentation = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        let tables = ["configuration.md", "configuration.ja.md"]
+            .map(|name| std::fs::read_to_string(documentation.join(name)).unwrap());
+        for (section, keys) in known_keys() {
+            for key in keys {
+                for language in [Language::English, Language::Japanese] {
+                    let shown = keys_in(example(language));
+                    let below = shown.iter().filter(|(name, _)| *name == section);
+                    let header = ["authority", "publish", "gate"].contains(&key);
+                    let there = header || below.into_iter().any(|(_, keys)| keys.contains(&key));
+                    assert!(there, "[{section}] {key} in the example of {language:?}");
+                }
+                for table in &tables {
+                    let part = table.split("\n## ").find(|part| match section {
+                        "" => part.starts_with("`sekisho.toml`"),
+                        name => {
+                            part.starts_with(&format!("`[{name}]`"))
+                                || part.starts_with(&format!("`[[{name}]]`"))
+                        }
+                    });
+                    let row = format!("\n| `{key}` |");
+                    assert!(part.unwrap().contains(&row), "[{section}] {key} in docs");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_lines() {
+        let text = "version = 2\nlgo = \"text\"\n[authority]\ncrl_days = 0\nadmins = [\"root\"]\n\
+                    [publish]\nlisten = \"0.0.0.0:8000\"\n[[gate]]\nname = \"A\"\nnames = \"a\"\n\
+                    [[gate]]\nname = \"b\"\nnames = [\"a b\"]\ntls12 = \"yes\"\nrefusal = \"kind\"\n";
+        let expected = [
+            (1, "VersionUnsupported"),
+            (2, "SettingUnknown"),
+            (4, "SettingNotNumber"),
+            (5, "SettingNotNumbers"),
+            (8, "AddressTwice"),
+            (9, "GateNameInvalid"),
+            (10, "SettingNotTexts"),
+            (11, "AddressTwice"),
+            (13, "HostNameInvalid"),
+            (14, "SettingNotFlag"),
+            (15, "SettingNotOneOf"),
+        ];
+        assert_eq!(wrong(text), expected);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_the_nearest_known_one_is_named() {
+        for (text, nearest) in [
+            ("[[gates]]\n", "gate"),
+            ("[authority]\nadmin = [1]\n", "admins"),
+            ("[[gate]]\nname = \"a\"\nnames = [\"a\"]\nupsteram = \"x\"\n", "upstream"),
+        ] {
+            let text = format!("version = 1\n{text}");
+            let findings = parse(&text, Path::new("/")).unwrap_err();
+            let named = findings.iter().any(|finding| {
+                finding.refusal.next(Language::English) == format!("Did you mean {nearest}?")
+            });
+            assert!(named, "{findings:?}");
+        }
+        let far = parse("version = 1\nzzzzzzzz = 1\n[authority]\n", Path::new("/")).unwrap_err();
+        assert_eq!(far[0].refusal.code(), "SettingUnknownFar");
+        assert!(far[0].refusal.next(Language::English).contains("authority"));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        let gate = "[[gate]]\nname = \"a\"\n";
+        let cases: [(String, &[(usize, &str)]); 12] = [
+            ("version = 1\n".to_owned(), &[(0, "NothingToServe")]),
+            ("[authority]\n".to_owned(), &[(0, "VersionMissing")]),
+            (format!("version = 1\n{gate}names = [\"a\"]\n"), &[(2, "SettingNeedsAuthority")]),
+            (gates(gate), &[(3, "SettingMissing")]),
+            (gates(&format!("{gate}names = []\n")), &[(5, "SettingEmpty")]),
+            (
+                gates(&format!(
+                    "{gate}names = [\"a\"]\n{gate}names = [\"a\"]\nlisten = \"[::]:1\"\n"
+                )),
+                &[(7, "GateNameTwice")],
+            ),
+            (
+                gates(&format!("{gate}names = [\"a\"]\nmode = \"tcp\"\nrefusal = \"explain\"\n")),
+                &[(7, "SettingsExclude")],
+            ),
+            (gates(&format!("{gate}names = [\"a\"]\ncrl = [\"x\"]\n")), &[(6, "SettingNeeds")]),
+            (
+                gates(&format!("{gate}names = [\"a\"]\nauthorities = \"x\"\n")),
+                &[(6, "FileMissing")],
+            ),
+            (
+                gates("key_file = \"x\"\ncredential = \"y\"\n"),
+                &[(3, "FileMissing"), (4, "SettingsExclude")],
+            ),
+            (gates("[publish]\nmetrics = \"0.0.0.0:9090\"\n"), &[(4, "MetricsForOthers")]),
+            (gates("[publish]\n"), &[(3, "NothingToPublish")]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(wrong(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn wildcards_cover_what_they_hear() {
+        let two = |one: &str, other: &str| overlap(one.parse().unwrap(), other.parse().unwrap());
+        for (one, other) in [
+            ("[::]:8000", "127.0.0.1:8000"),
+            ("0.0.0.0:8000", "192.168.1.5:8000"),
+            ("[::1]:8000", "[::]:8000"),
+            ("10.0.0.1:1", "10.0.0.1:1"),
+        ] {
+            assert!(two(one, other) && two(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("0.0.0.0:8000", "[::1]:8000"),
+            ("127.0.0.1:8000", "127.0.0.1:8001"),
+            ("[::]:0", "[::]:0"),
+            ("10.0.0.1:1", "10.0.0.2:1"),
+        ] {
+            assert!(!two(one, other) && !two(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_the_language_itself_names_its_line() {
+        assert_eq!(wrong("version = 1\n[authority\n"), [(2, "SettingSyntax")]);
+        assert_eq!(wrong("version = 1\nversion = 1\n"), [(2, "SettingSyntax")]);
+    }
+
+    proptest! {
+        #[test]
+        fn foreign_text_is_refused_never_a_panic(text in "\\PC{0,80}|[\\[\\]a-z=\"0-9\n ]{0,80}") {
+            let _ = parse(&text, Path::new("/nowhere"));
+        }
+    }
+}
