@@ -10,7 +10,7 @@ use super::logging;
 use super::orca::secrets_in;
 use super::screen::Screen;
 use crate::config::LogFormat;
-use crate::gate::{Gate, Settings};
+use crate::gate::{Gate, Metrics, Settings};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
@@ -64,7 +64,7 @@ pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusa
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let gate = Gate::open(settings).await?;
+        let gate = Gate::open(settings, None, &Metrics::default()).await?;
         ready();
         let shutdown = async move {
             tokio::select! {

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
+use super::metrics::GateMetrics;
 use crate::ground::clock;
 use crate::ground::untrusted::Untrusted;
 
@@ -17,6 +19,7 @@ pub(super) struct Health {
     /// When something was last heard, in milliseconds after `since`.
     heard: AtomicU64,
     since: Instant,
+    up: Gauge,
     /// Connections that could not be made.
     failures: Counter,
 }
@@ -29,18 +32,18 @@ enum Standing {
     Down,
 }
 
-impl Default for Health {
-    fn default() -> Self {
+impl Health {
+    /// Of an upstream that has not been tried, told to its gate's figures.
+    pub(super) fn new(metrics: &GateMetrics) -> Self {
         Self {
             standing: Mutex::new(Standing::Unknown),
             heard: AtomicU64::new(0),
             since: clock::monotonic(),
-            failures: Counter::default(),
+            up: metrics.upstream_up(),
+            failures: metrics.upstream_failures(),
         }
     }
-}
 
-impl Health {
     /// Whether the last try to reach the upstream succeeded.
     pub(super) fn is_up(&self) -> bool {
         self.standing() == Standing::Up
@@ -75,6 +78,7 @@ impl Health {
     }
 
     fn becomes(&self, standing: Standing) -> Standing {
+        self.up.set(i64::from(standing == Standing::Up));
         let mut current = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *current, standing)
     }

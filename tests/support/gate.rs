@@ -441,8 +441,9 @@ impl Inside {
                 .enable_all()
                 .build()
                 .unwrap();
+            let metrics = sekisho::gate::Metrics::default();
             runtime.block_on(async {
-                let gate = sekisho::gate::Gate::open(settings).await.unwrap();
+                let gate = sekisho::gate::Gate::open(settings, None, &metrics).await.unwrap();
                 tell.send(gate.address()).unwrap();
                 gate.serve(async {
                     let _ = stopped.await;

@@ -593,6 +593,13 @@ refusals! {
     ClockDiverged { now, expected }
         en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
         ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    // ---- gate: live revocation ----
+    GateWithoutAuthority { gate }
+        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
+        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
+    FeedUnavailable { reason }
+        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
+        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
 }
 
 impl From<FileError> for Refusal {
