@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
-use super::serve::ServeOptions;
+use super::serve::{AuthorityOptions, ServeOptions};
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -62,7 +62,17 @@ pub(super) enum Verb {
     Verify,
     #[command(subcommand, arg_required_else_help = true)]
     Vault(Vault),
+    Renew(Renew),
     Serve(ServeOptions),
+    Status,
+    Connections,
+    Seal,
+    Unseal,
+    #[command(subcommand, arg_required_else_help = true)]
+    Clock(Clock),
+    /// The authority's process, which `serve` starts.
+    #[command(hide = true)]
+    Authority(AuthorityOptions),
     #[command(subcommand, arg_required_else_help = true)]
     Config(Config),
     /// The manual's own tool; its words are its own.
@@ -191,6 +201,33 @@ pub(super) struct Revoke {
     pub(super) lineage: bool,
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     pub(super) crl_days: u32,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Renew {
+    #[arg(value_name = "NUMBER")]
+    pub(super) which: String,
+    #[arg(long = "for-days", id = "renew_days", value_name = "DAYS")]
+    pub(super) days: Option<u32>,
+    #[arg(long)]
+    pub(super) again: bool,
+    #[arg(long, value_name = "ALGORITHM", default_value = "p256", conflicts_with = "csr")]
+    pub(super) key: String,
+    #[arg(long, value_name = "FILE")]
+    pub(super) csr: Option<PathBuf>,
+    #[arg(long, conflicts_with = "csr")]
+    pub(super) escrow: bool,
+    #[arg(long, conflicts_with = "csr")]
+    pub(super) legacy: bool,
+    #[arg(long, conflicts_with = "csr")]
+    pub(super) pem: bool,
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Clock {
+    Confirm,
 }
 
 #[derive(Args, Debug)]

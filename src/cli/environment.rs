@@ -16,6 +16,8 @@ pub(super) struct Environment {
     pub(super) data_home: Option<PathBuf>,
     /// The file that holds the vault's passphrase, for `orca-catool`.
     pub(super) passphrase_file: Option<PathBuf>,
+    /// The folder with the credentials that systemd passes.
+    pub(super) credentials: Option<PathBuf>,
     /// How this program is called, for commands that are shown to be copied.
     pub(super) program: String,
     /// Whether colours are asked for.
@@ -35,6 +37,7 @@ impl Environment {
             home: path("HOME"),
             data_home: path("XDG_DATA_HOME"),
             passphrase_file: path("SEKISHO_PASSPHRASE_FILE"),
+            credentials: path("CREDENTIALS_DIRECTORY"),
             program: program(),
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),

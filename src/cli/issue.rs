@@ -16,7 +16,7 @@ use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 
 /// The largest request that is read, in octets.
-const LARGEST_REQUEST: u64 = 64 * 1024;
+pub(super) const LARGEST_REQUEST: u64 = 64 * 1024;
 
 /// Issues a server certificate; its name is the first host.
 pub(super) fn server(session: &Session, arguments: &IssueServer) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod appliance;
 mod arguments;
 mod bulk;
 mod configuration;
@@ -17,11 +18,14 @@ mod logging;
 mod orca;
 mod progress;
 mod quickstart;
+mod renew;
 mod revoke;
+mod running;
 mod screen;
 mod secrets;
 mod serve;
 mod session;
+mod supervisor;
 mod terminal;
 mod vault;
 
@@ -34,7 +38,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
-use arguments::{Arguments, Config, Issue, Vault, Verb};
+use arguments::{Arguments, Clock, Config, Issue, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
 use session::Session;
@@ -43,6 +47,8 @@ use session::Session;
 const REFUSED: u8 = 1;
 /// Exit code of a mistake in the words.
 const USAGE: u8 = 2;
+/// Exit code of the authority's process after the order to seal.
+const SEALED: u8 = 3;
 
 /// Runs the command line: 0 done, 1 refused or failed, 2 usage.
 #[must_use]
@@ -70,7 +76,7 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
     let default = matches!(arguments.verb, Verb::Quickstart(_)).then_some(quickstart::FOLDER);
     let session = Session::new(&arguments.shared, environment, default);
     let done = match arguments.verb {
-        Verb::Quickstart(options) => quickstart::run(&session, &options),
+        Verb::Quickstart(options) => quickstart::run(&session, &options, environment),
         Verb::Init(options) => init::run(&session, &options),
         Verb::Issue(Issue::Server(options)) => issue::server(&session, &options),
         Verb::Issue(Issue::Client(options)) => issue::client(&session, &options),
@@ -86,10 +92,24 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its refusals are read in a log, by whoever comes: they are in both languages.
         Verb::Serve(options) => {
             let screen = session.screen.bilingual();
-            return finish(serve::serve(&screen, &options), &screen);
+            return finish(serve::serve(&screen, &options, environment), &screen);
         }
         Verb::Config(Config::Check(options)) => configuration::check(&session, &options),
         Verb::Config(Config::Example) => configuration::example(&session),
+        Verb::Renew(options) => renew::run(&session, &options),
+        Verb::Connections => running::connections(&session),
+        Verb::Seal => running::seal(&session),
+        Verb::Unseal => running::unseal(&session),
+        Verb::Clock(Clock::Confirm) => running::confirm_clock(&session),
+        // Its exit code says how things stand.
+        Verb::Status => return running::status(&session),
+        Verb::Authority(options) => {
+            let screen = session.screen.bilingual();
+            return match serve::authority(&options) {
+                Ok(code) => ExitCode::from(code),
+                Err(refusal) => finish(Err(refusal), &screen),
+            };
+        }
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

@@ -1,59 +1,88 @@
-//! `sekisho quickstart`: a CA, a server certificate, a client certificate and a running gate, with
-//! no question asked. Run again, it goes on with what is there.
+//! `sekisho quickstart`: a CA, a client certificate, and the whole appliance in front of a greeting
+//! page, with no question asked. Run again, it goes on with what is there.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::appliance;
 use super::arguments::{Quickstart, SubjectOptions};
-use super::init::{self, subject};
+use super::environment::Environment;
+use super::handout;
+use super::init;
+use super::issue::{self, subject};
 use super::logging;
 use super::screen::Table;
 use super::secrets::{KEY_FILE, make_key_file};
-use super::serve;
 use super::session::Session;
-use crate::authority::{Authority, Initialise, Selector, Standing};
-use crate::ca::{AUTHORITY_DAYS, Bundle, IssueRequest, KeySource, Purpose, Validity};
-use crate::config::LogFormat;
-use crate::gate::{Files, Settings};
+use crate::authority::{Initialise, orders};
+use crate::ca::AUTHORITY_DAYS;
+use crate::config::{Config, LogFormat, Unseal};
+use crate::door::Door;
+use crate::door::command::{Handout, Key, Order, Purpose, Selector};
+use crate::door::reply::{CertificateView, KeyPlace, Standing};
 use crate::ground::files::{self, PRIVATE, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::{Refusal, Text};
-use crate::pki::pkcs12::Encryption;
-use crate::pki::{Certificate, KeyAlgorithm, SubjectAlternativeName};
+use crate::ground::secret::Passphrase;
+use crate::pki::{KeyAlgorithm, SubjectAlternativeName};
 use crate::vault::SlotKind;
 
 /// Where everything lies unless another folder is named.
 pub(super) const FOLDER: &str = "./sekisho-data";
 /// The client certificate it makes.
 const CLIENT: &str = "user1";
+/// What is recorded as the source of that certificate, by which it is found again.
+const SOURCE: &str = "quickstart";
 /// The name everybody can open from this machine.
 const LOCALHOST: &str = "localhost";
-/// Days a server certificate lasts.
-const SERVER_DAYS: u32 = 397;
 /// Days the client certificate lasts.
 const CLIENT_DAYS: u32 = 1095;
-/// Days before its end at which the server certificate is made anew.
-const RENEW: i64 = 30;
+/// Certificates read at a time.
+const PAGE: u32 = 512;
 
-pub(super) fn run(session: &Session, arguments: &Quickstart) -> Result<(), Refusal> {
-    let authority =
-        if session.folder.is_initialised() { session.open()? } else { create(session)? };
-    let gate = gate_files(session, &authority)?;
-    let client = client_files(session, &authority)?;
-    let crl = authority.sign_crl(super::crl::DEFAULT_DAYS)?;
-    let crl = session.publish(&crl, session.folder.path())?;
-    drop(authority);
-
-    let mut settings =
-        Settings::new(gate).with_revocation_list(crl.pem).with_listen(&arguments.listen)?;
-    settings = match &arguments.upstream {
-        Some(url) => settings.with_upstream(url, false)?,
-        None => settings.with_greeting(),
-    };
+pub(super) fn run(
+    session: &Session,
+    arguments: &Quickstart,
+    environment: &Environment,
+) -> Result<(), Refusal> {
+    if session.service()?.is_some() {
+        let folder = session.folder.path().display().to_string();
+        return Err(Refusal::ServiceRunsAlready { folder });
+    }
+    if !session.folder.is_initialised() {
+        create(session)?;
+    }
+    let client = client_files(session, &mut session.open()?)?;
+    let names = names_of_this_machine().iter().map(ToString::to_string).collect();
+    let folder = session.folder.path();
+    let config = Config::of_quickstart(
+        folder.to_owned(),
+        unseal(session),
+        names,
+        &arguments.listen,
+        arguments.upstream.as_deref(),
+    )?;
     logging::start(LogFormat::Text);
-    serve::run(settings, || tell(session, &client, &arguments.listen))
+    let language = session.screen.language();
+    appliance::run(&config, LogFormat::Text, language, environment, || {
+        tell(session, &client, &arguments.listen);
+    })
 }
 
-fn create(session: &Session) -> Result<Authority, Refusal> {
+/// The key file beside the data as long as it opens the vault; after `vault passwd`, the passphrase.
+fn unseal(session: &Session) -> Unseal {
+    let key_file = session.folder.path().join(KEY_FILE);
+    if has_key_file_slot(session) && files::exists(&key_file) {
+        return Unseal::KeyFile(key_file);
+    }
+    Unseal::Terminal
+}
+
+fn has_key_file_slot(session: &Session) -> bool {
+    let slots = session.folder.slots();
+    slots.is_ok_and(|slots| slots.iter().any(|slot| slot.kind == SlotKind::KeyFile))
+}
+
+fn create(session: &Session) -> Result<(), Refusal> {
     let folder = session.folder.path();
     files::ensure_folder(folder, PRIVATE_FOLDER)?;
     // Left by an earlier attempt that made no CA: it opens nothing.
@@ -64,63 +93,18 @@ fn create(session: &Session) -> Result<Authority, Refusal> {
     }
     let secrets = vec![make_key_file(&key_file)?];
     let request = Initialise {
-        subject: subject("Sekisho CA", &subject_options())?,
+        subject: orders::subject(&subject("Sekisho CA", &subject_options()))?,
         days: AUTHORITY_DAYS,
         algorithm: KeyAlgorithm::EcdsaP256,
         secrets,
     };
-    init::create(session, request)
+    init::create(session, request).map(drop)
 }
-
-/// The gate's certificate and key. They are made anew when the names of this machine have changed,
-/// or the end is near.
-fn gate_files(session: &Session, authority: &Authority) -> Result<Files, Refusal> {
-    let folder = session.folder.path().join("gate");
-    files::ensure_folder(&folder, PRIVATE_FOLDER)?;
-    let paths = Files {
-        server_certificate: folder.join("server.crt"),
-        server_key: folder.join("server.pem"),
-        authorities: session.folder.path().join("ca.crt"),
-    };
-    let names = names_of_this_machine();
-    if serves(&paths, &names, session)? {
-        return Ok(paths);
-    }
-    let bundle = issue(authority, LOCALHOST, Purpose::Server(names), SERVER_DAYS, false)?;
-    if let Some(key) = &bundle.key {
-        files::write_atomic(&paths.server_key, key.plain_pem.expose(), PRIVATE)?;
-    }
-    files::write_atomic(&paths.server_certificate, bundle.chain_pem().as_bytes(), PUBLIC)?;
-    let root = bundle.root.pem();
-    files::write_atomic(&paths.authorities, root.as_bytes(), PUBLIC)?;
-    Ok(paths)
-}
-
-/// Whether the gate's files are there and good for these names.
-fn serves(
-    paths: &Files,
-    names: &[SubjectAlternativeName],
-    session: &Session,
-) -> Result<bool, Refusal> {
-    let there = [&paths.server_certificate, &paths.server_key, &paths.authorities];
-    if !there.into_iter().all(|path| files::exists(path)) {
-        return Ok(false);
-    }
-    let bytes = files::read(&paths.server_certificate, LARGEST_CERTIFICATE)?;
-    let Ok(chain) = Certificate::chain_from_pem(&bytes) else { return Ok(false) };
-    let Some(leaf) = chain.first() else { return Ok(false) };
-    let known = leaf.subject_alternative_names();
-    let lasts = leaf.not_after() > session.now.plus_days(RENEW);
-    Ok(lasts && names.iter().all(|name| known.contains(name)))
-}
-
-/// The largest certificate file that is read, in octets.
-const LARGEST_CERTIFICATE: u64 = 64 * 1024;
 
 /// What the person needs to get in.
 struct Client {
     pkcs12: PathBuf,
-    passphrase: String,
+    passphrase: Passphrase,
     certificate: PathBuf,
     key: PathBuf,
     root: PathBuf,
@@ -128,53 +112,61 @@ struct Client {
 
 /// The client certificate's files, written anew under a new passphrase at every start: the
 /// passphrase is shown, not stored.
-fn client_files(session: &Session, authority: &Authority) -> Result<Client, Refusal> {
-    let selector = Selector::CommonName(CLIENT.to_owned());
-    let usable = match authority.resolve(&selector) {
-        Ok(number) => {
-            let view = authority.show(number)?;
-            view.record.escrowed() && view.standing(session.now) == Standing::Valid
-        }
-        Err(_) => false,
-    };
-    let bundle = if usable {
-        authority.export(&selector, Encryption::Modern)?
-    } else {
-        issue(authority, CLIENT, Purpose::Client, CLIENT_DAYS, true)?
+fn client_files(session: &Session, door: &mut Door) -> Result<Client, Refusal> {
+    let bundle = match own_client(session, door)? {
+        Some(number) => handout::bundle(door.export(Selector::Number(number), Handout::Modern)?)?,
+        None => issue::issue(door, client_order(), Handout::Modern)?.bundle,
     };
     let path = |ending: &str| session.folder.path().join(format!("{CLIENT}.{ending}"));
-    let key = bundle.key.as_ref().ok_or(Refusal::CryptographyFailed {})?;
+    let chain = bundle.chain_pem();
+    let key = bundle.key.ok_or(Refusal::CryptographyFailed {})?;
     files::write_atomic(&path("p12"), &key.pkcs12, PRIVATE)?;
     files::write_atomic(&path("pem"), key.plain_pem.expose(), PRIVATE)?;
-    files::write_atomic(&path("crt"), bundle.chain_pem().as_bytes(), PUBLIC)?;
+    files::write_atomic(&path("crt"), chain.as_bytes(), PUBLIC)?;
+    let root = session.folder.path().join("ca.crt");
+    files::write_atomic(&root, bundle.root.pem().as_bytes(), PUBLIC)?;
     Ok(Client {
         pkcs12: path("p12"),
-        passphrase: key.passphrase.expose().to_owned(),
+        passphrase: key.passphrase,
         certificate: path("crt"),
         key: path("pem"),
-        root: session.folder.path().join("ca.crt"),
+        root,
     })
 }
 
-fn issue(
-    authority: &Authority,
-    name: &str,
-    purpose: Purpose,
-    days: u32,
-    escrow: bool,
-) -> Result<Bundle, Refusal> {
-    let request = IssueRequest {
-        subject: subject(name, &subject_options())?,
-        purpose,
-        validity: Validity { days, shorten: true },
-        key: KeySource::Generate { algorithm: KeyAlgorithm::EcdsaP256, escrow },
+/// The client certificate of an earlier quickstart, while it is good and its key is kept; whoever
+/// else was called `user1` since is somebody else.
+fn own_client(session: &Session, door: &mut Door) -> Result<Option<u64>, Refusal> {
+    let is_own = |view: &CertificateView| {
+        let by_us = view.holder.as_ref().is_some_and(|holder| {
+            holder.common_name == CLIENT && holder.source.as_deref() == Some(SOURCE)
+        });
+        let good = view.standing(session.now) == Standing::Valid;
+        by_us && good && view.key == KeyPlace::Escrowed
+    };
+    let mut first = 1;
+    loop {
+        let page = door.list(first, PAGE)?;
+        let Some(last) = page.last() else { return Ok(None) };
+        if let Some(view) = page.iter().find(|view| is_own(view)) {
+            return Ok(Some(view.number));
+        }
+        first = last.number + 1;
+    }
+}
+
+fn client_order() -> Order {
+    Order {
+        subject: subject(CLIENT, &subject_options()),
+        purpose: Purpose::Client,
+        days: CLIENT_DAYS,
+        shorten: true,
+        key: Key::Generate { algorithm: KeyAlgorithm::EcdsaP256.name().to_owned(), escrow: true },
         person: None,
         device: None,
-        source: Some("quickstart".to_owned()),
+        source: Some(SOURCE.to_owned()),
         request: None,
-    };
-    let outcome = authority.issue(vec![request], Encryption::Modern)?.pop();
-    Ok(outcome.ok_or(Refusal::CryptographyFailed {})??.bundle)
+    }
 }
 
 fn subject_options() -> SubjectOptions {
@@ -221,14 +213,10 @@ fn tell(session: &Session, client: &Client, listen: &str) {
     screen.say(&Text::QuickstartBrowser {});
     let mut table = Table::default();
     table.field(&Text::LabelFile {}, client.pkcs12.display().to_string(), language);
-    table.field(&Text::LabelPassphrase {}, &client.passphrase, language);
+    table.field(&Text::LabelPassphrase {}, client.passphrase.expose(), language);
     table.field(&Text::LabelAuthorityFile {}, client.root.display().to_string(), language);
     screen.table(&table);
-    let key_file = session
-        .folder
-        .slots()
-        .is_ok_and(|slots| slots.iter().any(|slot| slot.kind == SlotKind::KeyFile));
-    if key_file {
+    if has_key_file_slot(session) {
         screen.line("");
         screen.say(&Text::QuickstartKeyFile { folder: folder.clone() });
         screen.line(&format!("  {program} vault passwd --dir {folder}"));
@@ -238,7 +226,7 @@ fn tell(session: &Session, client: &Client, listen: &str) {
     screen.json(&serde_json::json!({
         "url": url,
         "p12": client.pkcs12,
-        "passphrase": client.passphrase,
+        "passphrase": client.passphrase.expose(),
         "ca_certificate": client.root,
         "certificate_file": client.certificate,
         "key_file": client.key,

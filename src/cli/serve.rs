@@ -1,19 +1,23 @@
-//! `sekisho serve`: the gate in front of a web application.
+//! `sekisho serve`, and the authority's process that it starts.
 
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::net::{AddressFamily, sockopt};
 
+use super::SEALED;
+use super::appliance;
 use super::configuration::{self, ConfigurationOptions};
+use super::environment::Environment;
 use super::logging;
 use super::orca::secrets_in;
 use super::screen::Screen;
+use crate::authority::service::{self, End};
 use crate::config::LogFormat;
-use crate::gate::{Gate, Metrics, Settings};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
@@ -25,17 +29,46 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
 }
 
+/// What the authority's process takes.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "nobody but `serve` runs it")]
+pub(super) struct AuthorityOptions {
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+}
+
 /// Serves until it is told to stop.
-pub(super) fn serve(screen: &Screen, options: &ServeOptions) -> Result<(), Refusal> {
+pub(super) fn serve(
+    screen: &Screen,
+    options: &ServeOptions,
+    environment: &Environment,
+) -> Result<(), Refusal> {
     let config = configuration::read(screen, &options.configuration)?;
-    logging::start(options.log_format.unwrap_or(config.log_format()));
+    let log = options.log_format.unwrap_or(config.log_format());
+    logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {
         warn_of_passphrases(file);
     }
-    match config.gates() {
-        [gate] => run(gate.clone(), || ()),
-        _ => Err(Refusal::NothingToServe {}),
+    appliance::run(&config, log, screen.language(), environment, || ())
+}
+
+/// The authority's own process: `serve` starts it, with the feed as its standard input. Returns the
+/// exit code.
+pub(super) fn authority(options: &AuthorityOptions) -> Result<u8, Refusal> {
+    logging::start(options.log_format);
+    let feed = std::io::stdin().as_fd().try_clone_to_owned();
+    let feed = feed.map_err(|_| Refusal::NotForPeople {})?;
+    if !is_unix_socket(&feed) {
+        return Err(Refusal::NotForPeople {});
     }
+    Ok(match service::run(UnixStream::from(feed))? {
+        End::Sealed => SEALED,
+        End::FeedEnded => 0,
+    })
+}
+
+fn is_unix_socket(feed: &OwnedFd) -> bool {
+    sockopt::socket_domain(feed).is_ok_and(|domain| domain == AddressFamily::UNIX)
 }
 
 /// The manual's zip holds passphrases in the clear; installed with the rest, they lie about.
@@ -50,29 +83,4 @@ fn warn_of_passphrases(configuration: &Path) {
             "passphrases or zips of certificates lie here: delete them"
         );
     }
-}
-
-/// Serves with these settings until SIGTERM or SIGINT; `ready` is called once it listens.
-pub(super) fn run(settings: Settings, ready: impl FnOnce()) -> Result<(), Refusal> {
-    if let Err(error) = hardening::raise_descriptor_limit() {
-        tracing::warn!(%error, "the number of open files could not be raised");
-    }
-    let unavailable =
-        |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let gate = Gate::open(settings, None, &Metrics::default()).await?;
-        ready();
-        let shutdown = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        gate.serve(shutdown).await;
-        Ok(())
-    })
 }

@@ -150,6 +150,16 @@ impl Settings {
         Self { server, trust, ..Self::new(files) }
     }
 
+    /// The host names and addresses that the authority is to certify; none when the gate brings a
+    /// certificate of its own.
+    #[must_use]
+    pub fn certified_names(&self) -> &[String] {
+        match &self.server {
+            ServerSource::Authority { names } => names,
+            ServerSource::Files { .. } => &[],
+        }
+    }
+
     /// Its name in the configuration, in logs and on the feed; `gate` by default.
     #[must_use]
     pub fn with_name(mut self, name: &str) -> Self {

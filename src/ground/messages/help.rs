@@ -25,6 +25,48 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "./sekisho-data に認証局と証明書を (なければ) 作成し、関所を動かします",
     ),
     ("sekisho init", "Create a CA", "認証局を作成します"),
+    (
+        "sekisho renew",
+        "Issue the follower of a certificate, for the same holder",
+        "同じ持ち主に、次の証明書を発行します",
+    ),
+    (
+        "sekisho status",
+        "Show how the running service stands (exit code 0 well, 1 warning, 2 critical, 3 not running)",
+        "稼働状況を表示します (終了コード 0 正常, 1 注意, 2 異常, 3 停止中)",
+    ),
+    ("sekisho connections", "Show who is connected now", "現在の接続を一覧表示します"),
+    (
+        "sekisho seal",
+        "Close the vault of the running service; the gates go on",
+        "稼働中のサービスの保管庫を閉じます (ゲートは動き続けます)",
+    ),
+    (
+        "sekisho unseal",
+        "Open the vault of the running service",
+        "稼働中のサービスの保管庫を開きます",
+    ),
+    ("sekisho clock", "The clock that certificates are signed by", "署名に使う時刻を扱います"),
+    (
+        "sekisho clock confirm",
+        "Take the clock to be right, after it was set",
+        "時刻が変更された後で、現在の時刻を正しいと認めます",
+    ),
+    (
+        "--lineage",
+        "Also revoke what this certificate renews, and what renews it",
+        "更新前と更新後の証明書もすべて破棄します",
+    ),
+    (
+        "--renew_days",
+        "Days the new one lasts; as many as the one before unless given",
+        "新しい証明書の有効日数 (省略時は前の証明書と同じ)",
+    ),
+    (
+        "--again",
+        "Renew a certificate that has been renewed before",
+        "すでに更新済みの証明書をもう一度更新します",
+    ),
     ("sekisho issue", "Issue certificates", "証明書を発行します"),
     (
         "sekisho issue server",

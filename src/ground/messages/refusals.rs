@@ -423,31 +423,6 @@ refusals! {
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
 
-    // ---- gate: the way to the upstream ----
-    UpstreamNotForHttp { url }
-        en "{url} carries mere octets, and this gate carries HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
-        ja "{url} はHTTPの転送先ではありませんが、この関所はHTTPを中継します" => "転送先を http://、https://、unix: のいずれかにするか、関所の mode を tcp にしてください。"
-    UpstreamNotForTcp { url }
-        en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
-        ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
-    UpstreamAuthorityMissing { url }
-        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
-        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
-    UpstreamTlsUnused { url }
-        en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
-        ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
-    UpstreamAuthorityUnreadable { path }
-        en "{path} holds no CA certificate in PEM" => "Give the certificate of the CA that issued the application's server certificate."
-        ja "{path} にはPEM形式の認証局の証明書が入っていません" => "アプリケーションのサーバ証明書を発行した認証局の証明書を指定してください。"
-    UpstreamClientUnreadable { path }
-        en "{path} holds no certificate in PEM that can be shown to the application" => "Give the .crt file of a client certificate."
-        ja "{path} には、アプリケーションに提示できるPEM形式の証明書が入っていません" => "クライアント証明書の .crt ファイルを指定してください。"
-    UpstreamClientKeyUnusable { path }
-        en "{path} holds no private key in PEM without a passphrase" => "Give the .pem file of the client certificate, not the .enc.pem."
-        ja "{path} には、パスフレーズのないPEM形式の秘密鍵が入っていません" => "クライアント証明書の .pem ファイルを指定してください (.enc.pem は使えません)。"
-    UpstreamClientMismatch { key, certificate }
-        en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
-        ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
     // ---- config: sekisho.toml ----
     ConfigurationRefused { path, count }
         en "{path} cannot be used; problems found: {count}" => "Correct what is named above. sekisho config example shows every setting."
@@ -556,6 +531,31 @@ refusals! {
     CertificateHasEnded { path, until }
         en "a certificate in {path} ended on {until}" => "Replace it; visitors cannot come in with it."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
+    // ---- gate: the way to the upstream ----
+    UpstreamNotForHttp { url }
+        en "{url} carries mere octets, and this gate carries HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
+        ja "{url} はHTTPの転送先ではありませんが、この関所はHTTPを中継します" => "転送先を http://、https://、unix: のいずれかにするか、関所の mode を tcp にしてください。"
+    UpstreamNotForTcp { url }
+        en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
+        ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
+    UpstreamAuthorityMissing { url }
+        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
+        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
+    UpstreamTlsUnused { url }
+        en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
+        ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
+    UpstreamAuthorityUnreadable { path }
+        en "{path} holds no CA certificate in PEM" => "Give the certificate of the CA that issued the application's server certificate."
+        ja "{path} にはPEM形式の認証局の証明書が入っていません" => "アプリケーションのサーバ証明書を発行した認証局の証明書を指定してください。"
+    UpstreamClientUnreadable { path }
+        en "{path} holds no certificate in PEM that can be shown to the application" => "Give the .crt file of a client certificate."
+        ja "{path} には、アプリケーションに提示できるPEM形式の証明書が入っていません" => "クライアント証明書の .crt ファイルを指定してください。"
+    UpstreamClientKeyUnusable { path }
+        en "{path} holds no private key in PEM without a passphrase" => "Give the .pem file of the client certificate, not the .enc.pem."
+        ja "{path} には、パスフレーズのないPEM形式の秘密鍵が入っていません" => "クライアント証明書の .pem ファイルを指定してください (.enc.pem は使えません)。"
+    UpstreamClientMismatch { key, certificate }
+        en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
+        ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
     // ---- door ----
     /// The control socket does not let this user in.
     ServiceNotForYou {}
@@ -568,7 +568,7 @@ refusals! {
     /// The service is another version of this program.
     ServiceOtherVersion {}
         en "the running service is another version of this program" => "Restart the service, then ask again."
-        ja "稼働中のサービスは、このコマンドと版が違います" => "サービスを再起動してから、もう一度実行してください。"
+        ja "稼働中のサービスは、このコマンドとバージョンが違います" => "サービスを再起動してから、もう一度実行してください。"
     /// A command or reply over the limit.
     CommandTooLong { limit }
         en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
@@ -584,7 +584,7 @@ refusals! {
     /// A gate did not close what it had to.
     GateDidNotCut { gate }
         en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
-        ja "証明書は失効しましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
+        ja "証明書は破棄されましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
 
     // ---- time ----
     ClockBehindLedger { now, newest }
@@ -600,6 +600,27 @@ refusals! {
     FeedUnavailable { reason }
         en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
+    // ---- a running service ----
+    /// The authority's process ended before it had begun.
+    AuthorityDidNotStart {}
+        en "the authority could not begin its work" => "The lines above say why; mend that and start again."
+        ja "認証局のプロセスを開始できませんでした" => "上の行に理由があります。原因を取り除いてから起動し直してください。"
+    /// The authority's process could not be made.
+    AuthorityNotSpawned { reason }
+        en "the authority's process could not be started: {reason}" => "See whether the machine has memory and processes left, and /proc is mounted."
+        ja "認証局のプロセスを起動できません: {reason}" => "メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
+    /// A verb that only `serve` runs.
+    NotForPeople {}
+        en "this is started by `sekisho serve` only" => "Run `sekisho serve`."
+        ja "これは sekisho serve が内部で起動するものです" => "sekisho serve を実行してください。"
+    /// systemd passed no such credential.
+    CredentialMissing { name }
+        en "systemd has passed no credential named {name}" => "Add LoadCredential={name}:/path/to/the/key/file to the unit, then restart the service."
+        ja "systemd から資格情報 {name} が渡されていません" => "ユニットに LoadCredential={name}:鍵ファイルのパス を加え、サービスを再起動してください。"
+    /// Two services over one folder.
+    ServiceRunsAlready { folder }
+        en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
+        ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
 }
 
 impl From<FileError> for Refusal {

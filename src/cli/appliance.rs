@@ -1,0 +1,206 @@
+//! Everything a configuration names, wired together and run until the order to stop: the gates and
+//! the publisher in this process, the authority in one of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use prometheus_client::registry::Registry;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::environment::Environment;
+use super::secrets::{SecretSource, through_the_door};
+use super::supervisor::{Standing, Supervisor};
+use crate::authority::DataFolder;
+use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
+use crate::door::feed::{self, FeedEnd, GateHello, Hello};
+use crate::gate::Gate;
+use crate::ground::messages::{Language, Refusal};
+use crate::ground::untrusted::Untrusted;
+use crate::hardening;
+use crate::publisher::Publisher;
+
+/// Events that wait for a gate at most; one that is further behind holds the feed up.
+const WAITING: usize = 1024;
+
+/// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
+/// may come in can.
+///
+/// # Errors
+/// Something cannot be opened; nothing runs then.
+pub(super) fn run(
+    config: &Config,
+    log: LogFormat,
+    language: Language,
+    environment: &Environment,
+    ready: impl FnOnce(),
+) -> Result<(), Refusal> {
+    if let Err(error) = hardening::raise_descriptor_limit() {
+        tracing::warn!(%error, "the number of open files could not be raised");
+    }
+    let hello = match config.authority() {
+        Some(settings) => Some(hello(config, settings, language, environment)?),
+        None => None,
+    };
+    let unavailable =
+        |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
+        let appliance = Appliance::open(config, hello, log).await?;
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        appliance.run(ready, stop).await
+    })
+}
+
+/// Everything opened, nobody served yet.
+struct Appliance {
+    gates: Vec<Gate>,
+    publisher: Option<Publisher>,
+    supervisor: Option<Supervisor>,
+    standing: watch::Receiver<Standing>,
+}
+
+impl Appliance {
+    async fn open(config: &Config, hello: Option<Hello>, log: LogFormat) -> Result<Self, Refusal> {
+        let mut registry = Registry::with_prefix("sekisho");
+        let (answers_in, answers) = mpsc::channel(WAITING);
+        let (crl_in, crl) = watch::channel(None);
+        let (standing_in, standing) = watch::channel(Standing::default());
+        let (mut gates, mut feeds) = (Vec::new(), Vec::new());
+        for settings in config.gates() {
+            let end = hello.is_some().then(|| {
+                let (feed, events) = mpsc::channel(WAITING);
+                feeds.push(feed);
+                FeedEnd { events, answers: answers_in.clone() }
+            });
+            gates.push(Gate::open(settings.clone(), end, &mut registry).await?);
+        }
+        let publisher = match config.publish() {
+            Some(settings) => {
+                let registry = Arc::new(Mutex::new(registry));
+                Some(Publisher::open(settings, crl, registry).await?)
+            }
+            None => None,
+        };
+        let supervisor = hello.map(|hello| Supervisor {
+            hello,
+            log,
+            feeds,
+            answers,
+            crl: crl_in,
+            standing: standing_in,
+        });
+        Ok(Self { gates, publisher, supervisor, standing })
+    }
+
+    /// Serves until `stop`: then the gates finish requests under way, and the authority ends last.
+    async fn run(
+        self,
+        ready: impl FnOnce(),
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), Refusal> {
+        let (stopping_in, stopping) = watch::channel(false);
+        let mut gates = JoinSet::new();
+        for gate in self.gates {
+            gates.spawn(gate.serve(stopped(stopping.clone())));
+        }
+        let publisher = self.publisher.map(|publisher| {
+            let stopping = stopping.clone();
+            tokio::spawn(publisher.serve(stopped(stopping)))
+        });
+        let has_authority = self.supervisor.is_some();
+        let supervisor = async {
+            match self.supervisor {
+                Some(supervisor) => supervisor.supervise().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut supervisor = std::pin::pin!(supervisor);
+        let mut standing = self.standing;
+        let begun = async {
+            if has_authority {
+                // An error means that the supervisor has ended; its own outcome says why.
+                let _ = standing.wait_for(|standing| standing.heard).await;
+            }
+        };
+        tokio::select! {
+            () = begun => ready(),
+            failed = &mut supervisor => return failed,
+        }
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            failed = &mut supervisor => failed,
+        };
+        stopping_in.send_replace(true);
+        let drained = async {
+            while gates.join_next().await.is_some() {}
+            if let Some(publisher) = publisher {
+                // A publisher that failed has said so in the log.
+                let _ = publisher.await;
+            }
+        };
+        tokio::select! {
+            () = drained => {}
+            // While the gates finish, revocations still reach them.
+            _ = &mut supervisor => {}
+        }
+        outcome
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the appliance itself is gone.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// What the authority is told to do. At a terminal the passphrase is asked for, before anybody is
+/// served; where there is none, the vault stays sealed until somebody opens it.
+fn hello(
+    config: &Config,
+    settings: &AuthoritySettings,
+    language: Language,
+    environment: &Environment,
+) -> Result<Hello, Refusal> {
+    let folder = DataFolder::new(settings.folder());
+    if !folder.is_initialised() {
+        let folder = Untrusted(&folder.path().to_string_lossy()).to_string();
+        return Err(Refusal::NotInitialised { folder });
+    }
+    let unseal = match settings.unseal() {
+        Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
+        Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
+        Unseal::Terminal => match SecretSource::default().secret(&folder, language) {
+            Ok(secret) => feed::Unseal::With(through_the_door(secret)),
+            Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
+            Err(refusal) => return Err(refusal),
+        },
+    };
+    let gates = config.gates().iter().map(|gate| GateHello {
+        gate: gate.name().to_owned(),
+        names: gate.certified_names().to_vec(),
+    });
+    Ok(Hello {
+        folder: settings.folder().to_owned(),
+        unseal,
+        admins: settings.admins().to_vec(),
+        crl_days: settings.crl_days(),
+        server_days: settings.server_days(),
+        gates: gates.collect(),
+    })
+}
+
+/// Where systemd puts a credential of this service (`LoadCredential=`).
+fn credential(name: &str, environment: &Environment) -> Result<PathBuf, Refusal> {
+    let folder = environment.credentials.as_ref();
+    let missing = || Refusal::CredentialMissing { name: Untrusted(name).to_string() };
+    Ok(folder.ok_or_else(missing)?.join(name))
+}

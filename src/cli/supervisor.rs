@@ -1,0 +1,233 @@
+//! Keeps the authority's process running, and carries the feed between it and the gates.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use super::SEALED;
+use crate::config::LogFormat;
+use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
+use crate::door::frame::{self, FEED_LIMIT};
+use crate::ground::messages::Refusal;
+
+/// The first and the longest pause before the authority is started again.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
+
+/// An authority that lived as long as this had begun well.
+const LIVED: Duration = Duration::from_secs(60);
+
+/// How long the authority may leave an answer unread before the answer is dropped: it comes again.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// How long the authority may say nothing at all before it is killed and started again.
+const SILENT: Duration = Duration::from_secs(60);
+
+/// How long an authority whose feed has ended may take to end itself.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What is known of the authority in the serving process.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Standing {
+    /// Whether a heartbeat ever came: then everything before it was told.
+    pub(super) heard: bool,
+    /// Whether its process lives.
+    pub(super) lives: bool,
+    /// Whether its vault is open.
+    pub(super) unsealed: bool,
+}
+
+/// The authority's process, and those it tells.
+pub(super) struct Supervisor {
+    pub(super) hello: Hello,
+    pub(super) log: LogFormat,
+    pub(super) feeds: Vec<mpsc::Sender<Arc<Event>>>,
+    pub(super) answers: mpsc::Receiver<Answer>,
+    pub(super) crl: watch::Sender<Option<PublishedCrl>>,
+    pub(super) standing: watch::Sender<Standing>,
+}
+
+/// How one life of the authority's process ended.
+enum Ended {
+    /// By the order to seal.
+    Sealed,
+    /// By itself or by somebody else.
+    Died,
+}
+
+impl Supervisor {
+    /// Starts the authority, and again whenever it ends, for ever.
+    ///
+    /// # Errors
+    /// Its first life ended before it had begun its work: its own message says why.
+    pub(super) async fn supervise(mut self) -> Result<(), Refusal> {
+        let mut unseal = std::mem::replace(&mut self.hello.unseal, Unseal::Later);
+        let key_file = match &unseal {
+            Unseal::KeyFile(path) => Some(path.clone()),
+            Unseal::Later | Unseal::With(_) => None,
+        };
+        let mut pause = PAUSES.0;
+        loop {
+            let began = Instant::now();
+            let ended = self.live(std::mem::replace(&mut unseal, Unseal::Later)).await?;
+            let began_well = self.standing.borrow().heard;
+            self.standing
+                .send_modify(|standing| (standing.lives, standing.unsealed) = (false, false));
+            if !began_well {
+                return Err(Refusal::AuthorityDidNotStart {});
+            }
+            match ended {
+                Ended::Sealed => tracing::info!("the authority is started again, sealed"),
+                Ended::Died => {
+                    tracing::error!("the authority has ended; it is started again");
+                    unseal = key_file.clone().map_or(Unseal::Later, Unseal::KeyFile);
+                    if began.elapsed() > LIVED {
+                        pause = PAUSES.0;
+                    }
+                    self.rest(pause).await;
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
+    }
+
+    /// One life of the authority's process.
+    async fn live(&mut self, unseal: Unseal) -> Result<Ended, Refusal> {
+        let failed =
+            |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
+        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
+        let mut child = spawn(theirs, self.log).map_err(failed)?;
+        let (reader, mut writer) = UnixStream::from_std(ours).map_err(failed)?.into_split();
+
+        self.hello.unseal = unseal;
+        let gates = self.hello.gates.clone();
+        let hello = std::mem::replace(&mut self.hello, empty(gates));
+        let first = Answer::Hello(Box::new(hello));
+        let frame = frame::encode(&first, FEED_LIMIT);
+        let Answer::Hello(hello) = first else { return Ok(Ended::Died) };
+        self.hello = Hello { unseal: Unseal::Later, ..*hello };
+        let Ok(frame) = frame else { return Ok(Ended::Died) };
+        // When it cannot be written the process is gone, and that is found out below.
+        let _ = writer.write_all(&frame).await;
+        drop(frame);
+
+        let mut telling =
+            tokio::spawn(tell(reader, self.feeds.clone(), self.crl.clone(), self.standing.clone()));
+        loop {
+            tokio::select! {
+                answer = self.answers.recv() => {
+                    let Some(answer) = answer else { std::future::pending().await };
+                    let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
+                    // What is dropped here comes again; a part of it must not stay in the stream.
+                    match timeout(STUCK, writer.write_all(&frame)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(_)) | Err(_) => break,
+                    }
+                }
+                _ = &mut telling => break,
+            }
+        }
+        telling.abort();
+        drop(writer);
+        Ok(farewell(&mut child).await)
+    }
+
+    /// Waits, and lets nobody wait for an authority that is not there.
+    async fn rest(&mut self, pause: Duration) {
+        let deadline = Instant::now() + pause;
+        // Answers to the authority of before mean nothing to the next.
+        while let Ok(Some(_)) = tokio::time::timeout_at(deadline, self.answers.recv()).await {}
+    }
+}
+
+fn empty(gates: Vec<crate::door::feed::GateHello>) -> Hello {
+    Hello {
+        folder: std::path::PathBuf::new(),
+        unseal: Unseal::Later,
+        admins: Vec::new(),
+        crl_days: 0,
+        server_days: 0,
+        gates,
+    }
+}
+
+/// Starts the authority's process. It has nothing of ours but the feed, as its standard input, and
+/// the log; its group is its own, so that Ctrl-C at the terminal reaches it through us only.
+fn spawn(feed: StdUnixStream, log: LogFormat) -> std::io::Result<Child> {
+    let log = match log {
+        LogFormat::Text => "text",
+        LogFormat::Json => "json",
+    };
+    Command::new("/proc/self/exe")
+        .args(["authority", "--log-format", log])
+        .stdin(Stdio::from(OwnedFd::from(feed)))
+        .stdout(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Carries what the authority tells to everybody it concerns, until it ends or says nothing more.
+async fn tell(
+    mut reader: OwnedReadHalf,
+    feeds: Vec<mpsc::Sender<Arc<Event>>>,
+    crl: watch::Sender<Option<PublishedCrl>>,
+    standing: watch::Sender<Standing>,
+) {
+    loop {
+        let event = match timeout(SILENT, frame::read_async::<Event>(&mut reader, FEED_LIMIT)).await
+        {
+            Ok(Ok(Some(event))) => event,
+            Ok(Ok(None)) => return,
+            Ok(Err(error)) => {
+                tracing::error!(?error, "the authority's feed cannot be read");
+                return;
+            }
+            Err(_) => {
+                tracing::error!("the authority has said nothing for {} s", SILENT.as_secs());
+                return;
+            }
+        };
+        match &event {
+            Event::Heartbeat(beat) => {
+                let now = Standing { heard: true, lives: true, unsealed: beat.unsealed };
+                standing.send_replace(now);
+            }
+            Event::Crl(published) => {
+                crl.send_replace(Some(published.clone()));
+                continue;
+            }
+            _ => {}
+        }
+        let event = Arc::new(event);
+        for feed in &feeds {
+            // A gate that has ended needs to hear nothing.
+            let _ = feed.send(Arc::clone(&event)).await;
+        }
+    }
+}
+
+/// Waits for the process to end, and ends it when it does not.
+async fn farewell(child: &mut Child) -> Ended {
+    let status = match timeout(FAREWELL, child.wait()).await {
+        Ok(status) => status,
+        Err(_) => {
+            // It may have ended just now.
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    match status {
+        Ok(status) if status.code() == Some(i32::from(SEALED)) => Ended::Sealed,
+        Ok(_) | Err(_) => Ended::Died,
+    }
+}
