@@ -339,7 +339,7 @@ fn the_gate_knows_without_visitors_whether_the_application_is_there() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     stage.upstream.address = port;
     let gate = stage.start();
-    gate.log.wait_for(&["the upstream cannot be reached", "refused"]);
+    gate.log.wait_for(&["the upstream cannot be reached", "Connection refused"]);
     let listener = TcpListener::bind(port).unwrap();
     gate.log.wait_for(&["the upstream can be reached again"]);
     let (mut probe, _) = listener.accept().unwrap();

@@ -1,5 +1,6 @@
 //! Whether the upstream can be reached, as the last tries have shown.
 
+use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -68,8 +69,8 @@ impl Health {
     pub(super) fn failed(&self, error: &io::Error) {
         self.failures.inc();
         if self.becomes(Standing::Down) != Standing::Down {
-            let reason = Untrusted(&error.to_string()).to_string();
-            tracing::warn!(%reason, "the upstream cannot be reached");
+            let reason = first_cause(error);
+            tracing::warn!(reason = %Untrusted(&reason), "the upstream cannot be reached");
         }
     }
 
@@ -86,4 +87,13 @@ impl Health {
     fn standing(&self) -> Standing {
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What went wrong at the bottom of it, such as `Connection refused (os error 111)`.
+fn first_cause(error: &io::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }

@@ -334,19 +334,24 @@ pub(crate) struct Gate {
 pub(crate) struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Log {
+    /// Also after a test has panicked with the lines in its hand: its panic shows them.
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn push(&self, line: String) {
-        self.0.0.lock().unwrap().push(line);
+        self.lines().push(line);
         self.0.1.notify_all();
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.0.lock().unwrap().join("\n")
+        self.lines().join("\n")
     }
 
     /// Waits for a line that contains all the parts.
     pub(crate) fn wait_for(&self, parts: &[&str]) -> String {
         let deadline = monotonic() + PATIENCE;
-        let mut lines = self.0.0.lock().unwrap();
+        let mut lines = self.lines();
         loop {
             if let Some(line) =
                 lines.iter().find(|line| parts.iter().all(|part| line.contains(part)))
@@ -360,7 +365,7 @@ impl Log {
     }
 
     pub(crate) fn count(&self, part: &str) -> usize {
-        self.0.0.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+        self.lines().iter().filter(|line| line.contains(part)).count()
     }
 }
 
