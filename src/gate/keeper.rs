@@ -120,13 +120,14 @@ impl Keeper {
 
     /// All or nothing.
     fn reload(&mut self, now: Timestamp, reception: &Reception) -> Result<(), Refusal> {
+        let tls = upstream::read_tls(&self.settings)?;
         let material = Material::read(&self.settings)?;
         let lists = match (&self.lists, &material.anchors) {
             (Some(lists), Some(anchors)) => Some(lists.reread(anchors, now)?),
             _ => None,
         };
-        reception.connector.replace_tls(upstream::read_tls(&self.settings)?);
         material.warn_of_expiry(now);
+        reception.connector.replace_tls(tls);
         self.material = material;
         self.lists = lists;
         self.put_in_force();

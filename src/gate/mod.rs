@@ -68,6 +68,7 @@ use keeper::Keeper;
 use log::Journal;
 use proxy::Proxy;
 use registry::Registry;
+use settings::TrustSource;
 use state::State;
 use tls::TlsSettings;
 use upstream::{Server, Upstream};
@@ -127,7 +128,8 @@ impl Gate {
             });
         }
         let metrics = metrics.of_gate(&settings.name);
-        let state = State::new(settings.stale != StalePolicy::Cut);
+        let of_ledger = matches!(settings.trust, TrustSource::Authority);
+        let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
         let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())

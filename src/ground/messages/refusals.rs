@@ -587,6 +587,15 @@ refusals! {
         ja "証明書は破棄されましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
 
     // ---- time ----
+    RenewsRevoked { number }
+        en "certificate {number} is revoked, and cannot be renewed" => "Issue a new certificate to its holder, if they may have one: sekisho issue"
+        ja "証明書 {number} は破棄されているため、更新できません" => "持ち主に引き続き使わせてよい場合は、sekisho issue で新しい証明書を発行してください。"
+    RenewedAlready { number, follower }
+        en "certificate {number} is renewed already, by certificate {follower}" => "Hand out that one. If it was lost, revoke it, then renew again."
+        ja "証明書 {number} はすでに証明書 {follower} に更新されています" => "証明書 {follower} をお渡しください。紛失した場合は、それを破棄してから、もう一度更新してください。"
+    AuthorityNotRenewable { number }
+        en "{number} is the certificate of the CA itself, and is not renewed" => "Make a new CA in another folder before this one ends, and issue new certificates to everybody."
+        ja "{number} は認証局自身の証明書のため、更新できません" => "有効期限が来る前に、別のフォルダに新しい認証局を作成し、全員に証明書を発行し直してください。"
     ClockBehindLedger { now, newest }
         en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
         ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
