@@ -423,13 +423,6 @@ refusals! {
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
 
-    // ---- gate: live revocation ----
-    GateWithoutAuthority { gate }
-        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
-        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
-    FeedUnavailable { reason }
-        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
-        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
     // ---- config: sekisho.toml ----
     ConfigurationRefused { path, count }
         en "{path} cannot be used; problems found: {count}" => "Correct what is named above. sekisho config example shows every setting."
@@ -609,6 +602,13 @@ refusals! {
     ClockDiverged { now, expected }
         en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
         ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    // ---- gate: live revocation ----
+    GateWithoutAuthority { gate }
+        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
+        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
+    FeedUnavailable { reason }
+        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
+        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
     // ---- a running service ----
     /// The authority's process ended before it had begun.
     AuthorityDidNotStart {}
