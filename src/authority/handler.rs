@@ -1,15 +1,16 @@
 //! Commands, carried out. This is the one place where the door's messages become deeds; what only a
 //! running service can do is refused here, and done by [`super::service`].
 
-use super::{Authority, Selector, orders, views};
+use super::{Authority, Renewal, Selector, orders, views};
 use crate::door::Handler;
 use crate::door::command::{self, Command, Handout, Order, Request};
-use crate::door::reply::{CertificateView, Issued, Reply, RevocationReply};
+use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::ledger::sha256;
 use crate::pki::CommonName;
 use crate::pki::pkcs12::Encryption;
+use crate::pki::validity::NOTICE_STEPS;
 
 /// Certificates of one answer at most.
 const PAGE: u32 = 1024;
@@ -30,12 +31,17 @@ impl Handler for Authority {
             Command::Issue { orders, handout } => {
                 self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
             }
-            Command::Renew { .. } => Err(Refusal::ServiceNotRunning {}),
+            Command::Renew { which, renewal, handout } => {
+                self.renew_as_ordered(&which, renewal, handout, request.idempotency)
+            }
             Command::Revoke { which, reason, since, lineage } => {
-                let number = self.number_of(&which)?;
-                let _ = lineage;
-                let revoked =
-                    vec![shown(self.revoke(&Selector::Number(number), reason, since)?)?];
+                let views = if lineage {
+                    self.revoke_lineage(&self.lineage_of(&which)?, reason, since)?
+                } else {
+                    let number = self.number_of(&which)?;
+                    vec![self.revoke(&Selector::Number(number), reason, since)?]
+                };
+                let revoked = views.into_iter().map(shown).collect::<Result<_, _>>()?;
                 Ok(Reply::Revoked(RevocationReply { revoked, cuts: Vec::new(), crl: None }))
             }
             Command::SignCrl { days } => Ok(Reply::Crl(views::crl(self.sign_crl(days)?))),
@@ -61,7 +67,7 @@ impl Handler for Authority {
                 Ok(Reply::Certificates(found.collect::<Result<_, _>>()?))
             }
             Command::IssuedFor { request } => Ok(Reply::Number(self.issued_for(&request)?)),
-            Command::EndingSoon { .. } => Err(Refusal::ServiceNotRunning {}),
+            Command::EndingSoon { limit } => Ok(Reply::EndingSoon(self.endings(limit)?)),
             Command::Verify => {
                 let of = self.entries()?;
                 let verified = self.verify(|done| progress(done, of))?;
@@ -117,6 +123,48 @@ impl Authority {
             refused.or_else(|| issued.next().map(|outcome| outcome.map(views::issued)))
         });
         Ok(filled.flatten().collect())
+    }
+
+    fn renew_as_ordered(
+        &self,
+        which: &command::Selector,
+        renewal: command::Renewal,
+        handout: Handout,
+        key: [u8; 16],
+    ) -> Result<Reply, Refusal> {
+        let asking = sha256(&key);
+        if let Some(number) = self.issued_for(&asking)? {
+            return Err(Refusal::AlreadyAsked { number: format!("{number:06}") });
+        }
+        let renewal = Renewal {
+            days: renewal.days,
+            key: orders::key_source(renewal.key)?,
+            again: renewal.again,
+            source: renewal.source,
+            request: Some(asking),
+        };
+        let number = self.number_of(which)?;
+        let issued = self.renew(&Selector::Number(number), renewal, encryption(handout))?;
+        Ok(Reply::Renewed(views::issued(issued)))
+    }
+
+    /// The certificates that end within 60 days, the first ones.
+    pub(super) fn endings(&self, limit: u32) -> Result<Vec<Ending>, Refusal> {
+        let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
+        let [.., longest] = NOTICE_STEPS;
+        let endings = self.ending_soon(self.now, longest, limit)?.into_iter();
+        Ok(endings.map(views::ending).collect())
+    }
+
+    /// The lineage a selector means: a certificate that was renewed and its follower have one name.
+    fn lineage_of(&self, which: &command::Selector) -> Result<Selector, Refusal> {
+        match (self.number_of(which), which) {
+            (
+                Err(Refusal::AmbiguousName { .. }),
+                command::Selector::CommonName(name) | command::Selector::Text(name),
+            ) => Ok(Selector::CommonName(name.clone())),
+            (number, _) => Ok(Selector::Number(number?)),
+        }
     }
 
     /// The number a selector means.

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use crate::ca::{self, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
-use crate::ledger::{CrlSigned, Event, Ledger, Numbered, Profile, Record, Revoked, State, Transaction, octets, sha256};
+use crate::ledger::{
+    CrlSigned, Event, Ledger, Numbered, Profile, Record, Revoked, State, Transaction, octets,
+    sha256,
+};
 use crate::pki::SerialNumber;
 use crate::pki::revocation_list::{Reason, RevocationListToBeSigned, RevokedCertificate};
 use crate::vault::OpenVault;

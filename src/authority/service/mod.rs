@@ -345,7 +345,7 @@ impl Service {
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
-            ending: Vec::new(),
+            ending: self.authority.endings(ENDINGS)?,
         })
     }
 
@@ -360,6 +360,9 @@ impl Service {
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);
+
+/// Certificates that end soon in one status at most.
+const ENDINGS: u32 = 100;
 
 /// Octets of a key file at most.
 const LARGEST_KEY_FILE: u64 = 4096;
