@@ -2,7 +2,6 @@
 //! the publisher in this process, the authority in one of its own.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,11 +14,10 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::Gate;
+use crate::gate::{Gate, Metrics};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::Publisher;
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -64,14 +62,14 @@ pub(super) fn run(
 /// Everything opened, nobody served yet.
 struct Appliance {
     gates: Vec<Gate>,
-    publisher: Option<Publisher>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
 
 impl Appliance {
     async fn open(config: &Config, hello: Option<Hello>, log: LogFormat) -> Result<Self, Refusal> {
-        let mut registry = Registry::with_prefix("sekisho");
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -82,15 +80,9 @@ impl Appliance {
                 feeds.push(feed);
                 FeedEnd { events, answers: answers_in.clone() }
             });
-            gates.push(Gate::open(settings.clone(), end, &mut registry).await?);
+            gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
-        let publisher = match config.publish() {
-            Some(settings) => {
-                let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, registry).await?)
-            }
-            None => None,
-        };
+        let _ = (crl, config.publish());
         let supervisor = hello.map(|hello| Supervisor {
             hello,
             log,
@@ -99,7 +91,7 @@ impl Appliance {
             crl: crl_in,
             standing: standing_in,
         });
-        Ok(Self { gates, publisher, supervisor, standing })
+        Ok(Self { gates, supervisor, standing })
     }
 
     /// Serves until `stop`: then the gates finish requests under way, and the authority ends last.
@@ -113,14 +105,11 @@ impl Appliance {
         for gate in self.gates {
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
-        let publisher = self.publisher.map(|publisher| {
-            let stopping = stopping.clone();
-            tokio::spawn(publisher.serve(stopped(stopping)))
-        });
         let has_authority = self.supervisor.is_some();
+        let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
             match self.supervisor {
-                Some(supervisor) => supervisor.supervise().await,
+                Some(supervisor) => supervisor.supervise(stopped(drained)).await,
                 None => std::future::pending().await,
             }
         };
@@ -136,24 +125,29 @@ impl Appliance {
             () = begun => ready(),
             failed = &mut supervisor => return failed,
         }
-        let outcome = tokio::select! {
-            () = stop => Ok(()),
-            failed = &mut supervisor => failed,
+        let failed = tokio::select! {
+            () = stop => None,
+            failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);
-        let drained = async {
-            while gates.join_next().await.is_some() {}
-            if let Some(publisher) = publisher {
-                // A publisher that failed has said so in the log.
-                let _ = publisher.await;
+        let gates = async { while gates.join_next().await.is_some() {} };
+        let failed = match failed {
+            Some(failed) => {
+                gates.await;
+                Some(failed)
             }
-        };
-        tokio::select! {
-            () = drained => {}
             // While the gates finish, revocations still reach them.
-            _ = &mut supervisor => {}
+            None => tokio::select! {
+                () = gates => None,
+                failed = &mut supervisor => Some(failed),
+            },
+        };
+        drained_in.send_replace(true);
+        match failed {
+            Some(failed) => failed,
+            None if has_authority => supervisor.await,
+            None => Ok(()),
         }
-        outcome
     }
 }
 

@@ -4,9 +4,160 @@
 //! | file | holds |
 //! |---|---|
 //! | [`settings`] | where to publish |
+//! | `publication` | the documents, and the answers to those who ask for them |
+//! | `folder` | the same documents as files |
+//! | [`watching`] | `/metrics`, `/healthz`, `/readyz` |
+//! | `server` | HTTP for strangers: everything about it is bounded |
 
 #![forbid(unsafe_code)]
 
+mod folder;
+mod publication;
+mod server;
 pub mod settings;
+pub mod watching;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use folder::Folder;
+use publication::Publication;
+use server::{Bounds, Server};
+use watching::{Figures, Watching};
 
 pub use settings::{LocalAddress, Settings};
+pub use watching::Readiness;
+
+use crate::door::feed::PublishedCrl;
+use crate::ground::messages::Refusal;
+
+/// How long answers under way may go on after the order to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long to wait before files that could not be written are tried again.
+const WRITE_AGAIN: Duration = Duration::from_secs(30);
+
+/// A publisher that listens, and serves nobody yet.
+pub struct Publisher {
+    crl: watch::Receiver<Option<PublishedCrl>>,
+    current: watch::Sender<Option<Arc<Publication>>>,
+    folder: Option<Folder>,
+    files_behind: watch::Sender<bool>,
+    public: Option<Server>,
+    watching: Option<Server>,
+}
+
+impl Publisher {
+    /// Listens where the settings say. The newest CRL comes in `crl`; whether the rest of the
+    /// service is ready in `readiness`; `registry` holds the figures of the whole process, to which
+    /// those of the publisher are added.
+    ///
+    /// # Errors
+    /// Why an address cannot be listened at, or the folder not be written to.
+    pub async fn open(
+        settings: &Settings,
+        crl: watch::Receiver<Option<PublishedCrl>>,
+        readiness: watch::Receiver<Readiness>,
+        registry: Arc<Mutex<Registry>>,
+    ) -> Result<Self, Refusal> {
+        let current = watch::Sender::new(None);
+        let files_behind = watch::Sender::new(false);
+        let figures = Figures::register(&registry);
+        let folder = settings.folder.as_deref().map(Folder::open).transpose()?;
+        let public = match settings.listen {
+            Some(address) => {
+                let answer = publication::answers(current.subscribe(), figures.clone());
+                Some(Server::at(address, Bounds::for_strangers(), answer).await?)
+            }
+            None => None,
+        };
+        let watching = match &settings.metrics {
+            Some(address) => {
+                let publishes = settings.listen.is_some() || settings.folder.is_some();
+                let watching = Watching {
+                    current: current.subscribe(),
+                    publishes,
+                    files_behind: files_behind.subscribe(),
+                    readiness,
+                    registry,
+                    figures,
+                };
+                let bounds = Bounds::for_watchers();
+                Some(Server::at_local(address, bounds, watching.answers()).await?)
+            }
+            None => None,
+        };
+        Ok(Self { crl, current, folder, files_behind, public, watching })
+    }
+
+    /// Where the CRL is served: the port that was chosen, when 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.public.as_ref().and_then(Server::address)
+    }
+
+    /// Where metrics and health are served, when over TCP.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.watching.as_ref().and_then(Server::address)
+    }
+
+    /// Serves until `shutdown`, then lets answers under way finish, within 5 s.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let Self { crl, current, folder, files_behind, public, watching } = self;
+        for address in [&public, &watching].into_iter().flatten().filter_map(Server::address) {
+            tracing::info!(%address, "publisher: listening");
+        }
+        let serve = async |server: Option<&Server>| match server {
+            Some(server) => server.accept().await,
+            None => std::future::pending().await,
+        };
+        tokio::select! {
+            () = keep(crl, current, folder, files_behind) => {}
+            () = serve(public.as_ref()) => {}
+            () = serve(watching.as_ref()) => {}
+            () = shutdown => {}
+        }
+        let ended = async {
+            for server in [public, watching].into_iter().flatten() {
+                server.drain().await;
+            }
+        };
+        if timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!("publisher: some answers did not end in time and were cut");
+        }
+    }
+}
+
+/// Puts each CRL in force as it comes, for those who ask first, then as files.
+async fn keep(
+    mut crl: watch::Receiver<Option<PublishedCrl>>,
+    current: watch::Sender<Option<Arc<Publication>>>,
+    folder: Option<Folder>,
+    files_behind: watch::Sender<bool>,
+) {
+    loop {
+        let newest = crl.borrow_and_update().clone();
+        let mut behind = false;
+        if let Some(newest) = newest {
+            let publication = Arc::new(Publication::new(newest));
+            current.send_replace(Some(Arc::clone(&publication)));
+            if let Some(folder) = &folder {
+                behind = !folder.write(publication).await;
+            }
+        }
+        files_behind.send_replace(behind);
+        tokio::select! {
+            changed = crl.changed() => if changed.is_err() {
+                // Nobody will ever send one again; what is there goes on being served.
+                return std::future::pending().await;
+            },
+            () = tokio::time::sleep(WRITE_AGAIN), if behind => {}
+        }
+    }
+}

@@ -64,6 +64,19 @@ impl Timestamp {
         self.zoned(&jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
+    /// `Sun, 22 Nov 2026 12:00:00 GMT`, the form of HTTP (RFC 9110 section 5.6.7).
+    #[must_use]
+    pub fn http_date(self) -> String {
+        self.zoned(&jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
+    /// The time of an HTTP header in that form; `None` for any other text.
+    #[must_use]
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+        parser.parse_timestamp(text).ok().map(|time| Self::from_unix(time.as_second()))
+    }
+
     /// `2026-11-22 21:00:00 +0900`, in the zone of this machine, for people.
     #[must_use]
     pub fn local(self) -> String {
@@ -142,6 +155,16 @@ mod tests {
     #[test]
     fn machine_times_are_rfc3339_in_utc() {
         assert_eq!(Timestamp::from_unix(1_694_091_370).rfc3339(), "2023-09-07T12:56:10Z");
+    }
+
+    #[test]
+    fn times_of_http_come_back_as_they_went() {
+        let time = Timestamp::from_unix(784_111_777);
+        assert_eq!(time.http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(Timestamp::parse_http_date(&time.http_date()), Some(time));
+        for foreign in ["", "yesterday", "Sun, 06 Nov 1994 08:49:37 GMT\u{0}", "Sun, 99 Nov 1994"] {
+            assert_eq!(Timestamp::parse_http_date(foreign), None, "{foreign:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,44 @@
+//! The published documents as files, for programs that read files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::publication::Publication;
+use crate::ground::files::{self, FileError, PUBLIC};
+use crate::ground::messages::Refusal;
+
+/// Mode of the folder: anyone may read what is public.
+const PUBLIC_FOLDER: u32 = 0o755;
+
+/// A folder that is ours to write to.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
+        files::ensure_folder(path, PUBLIC_FOLDER)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Writes the documents, each whole or not at all; whether all of them are there.
+    pub(super) async fn write(&self, publication: Arc<Publication>) -> bool {
+        let folder = self.0.clone();
+        // Reaching the disk takes a while, and those who ask must not wait for it.
+        let written = tokio::task::spawn_blocking(move || write(&folder, &publication)).await;
+        match written {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                let refusal = Refusal::from(error);
+                tracing::error!("publisher: the files are not written: {refusal}");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+fn write(folder: &Path, publication: &Publication) -> Result<(), FileError> {
+    for (name, bytes) in publication.files() {
+        files::write_atomic(&folder.join(name), bytes, PUBLIC)?;
+    }
+    Ok(())
+}
