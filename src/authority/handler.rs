@@ -1,7 +1,7 @@
 //! Commands, carried out. This is the one place where the door's messages become deeds; what only a
 //! running service can do is refused here, and done by [`super::service`].
 
-use super::{Authority, Renewal, Selector, orders, views};
+use super::{Authority, Selector, lineage, orders, views};
 use crate::door::Handler;
 use crate::door::command::{self, Command, Handout, Order, Request};
 use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
@@ -10,10 +10,12 @@ use crate::ground::untrusted::Untrusted;
 use crate::ledger::sha256;
 use crate::pki::CommonName;
 use crate::pki::pkcs12::Encryption;
-use crate::pki::validity::NOTICE_STEPS;
 
 /// Certificates of one answer at most.
 const PAGE: u32 = 1024;
+
+/// Days before its end at which a certificate is first spoken of.
+const WITHIN_DAYS: u16 = 60;
 
 /// Digits that numbers are shown with.
 const NUMBER_DIGITS: usize = 6;
@@ -32,27 +34,28 @@ impl Handler for Authority {
                 self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
             }
             Command::Renew { which, renewal, handout } => {
-                self.renew_as_ordered(&which, renewal, handout, request.idempotency)
+                let selector = self.selector(&which)?;
+                let renewal = self.renewal(renewal, request.idempotency)?;
+                let issued = self.renew(&selector, renewal, encryption(handout))?;
+                Ok(Reply::Renewed(views::issued(issued)))
             }
             Command::Revoke { which, reason, since, lineage } => {
-                let views = if lineage {
-                    self.revoke_lineage(&self.lineage_of(&which)?, reason, since)?
+                let selector = self.selector(&which)?;
+                let revoked = if lineage {
+                    self.revoke_lineage(&selector, reason, since)?
                 } else {
-                    let number = self.number_of(&which)?;
-                    vec![self.revoke(&Selector::Number(number), reason, since)?]
+                    vec![self.revoke(&selector, reason, since)?]
                 };
-                let revoked = views.into_iter().map(shown).collect::<Result<_, _>>()?;
+                let revoked = revoked.into_iter().map(shown).collect::<Result<_, _>>()?;
                 Ok(Reply::Revoked(RevocationReply { revoked, cuts: Vec::new(), crl: None }))
             }
             Command::SignCrl { days } => Ok(Reply::Crl(views::crl(self.sign_crl(days)?))),
             Command::Export { which, handout } => {
-                let number = self.number_of(&which)?;
-                let bundle = self.export(&Selector::Number(number), encryption(handout))?;
+                let bundle = self.export(&self.selector(&which)?, encryption(handout))?;
                 Ok(Reply::Exported(views::bundle(bundle)))
             }
             Command::ForgetKey { which } => {
-                let number = self.number_of(&which)?;
-                shown(self.forget_key(&Selector::Number(number))?).map(Reply::Certificate)
+                shown(self.forget_key(&self.selector(&which)?)?).map(Reply::Certificate)
             }
             Command::List { first, limit } => {
                 let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
@@ -60,14 +63,18 @@ impl Handler for Authority {
                 Ok(Reply::Certificates(views.collect::<Result<_, _>>()?))
             }
             Command::Show { which } => {
-                shown(self.show(self.number_of(&which)?)?).map(Reply::Certificate)
+                let number = self.resolve(&self.selector(&which)?)?;
+                shown(self.show(number)?).map(Reply::Certificate)
             }
             Command::LookAlikes { name } => {
                 let found = self.look_alikes(&CommonName::parse(&name)?)?.into_iter().map(shown);
                 Ok(Reply::Certificates(found.collect::<Result<_, _>>()?))
             }
             Command::IssuedFor { request } => Ok(Reply::Number(self.issued_for(&request)?)),
-            Command::EndingSoon { limit } => Ok(Reply::EndingSoon(self.endings(limit)?)),
+            Command::EndingSoon { limit } => {
+                let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
+                Ok(Reply::EndingSoon(self.endings(limit)?))
+            }
             Command::Verify => {
                 let of = self.entries()?;
                 let verified = self.verify(|done| progress(done, of))?;
@@ -125,65 +132,48 @@ impl Authority {
         Ok(filled.flatten().collect())
     }
 
-    fn renew_as_ordered(
+    fn renewal(
         &self,
-        which: &command::Selector,
         renewal: command::Renewal,
-        handout: Handout,
         key: [u8; 16],
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<lineage::Renewal, Refusal> {
         let asking = sha256(&key);
         if let Some(number) = self.issued_for(&asking)? {
             return Err(Refusal::AlreadyAsked { number: format!("{number:06}") });
         }
-        let renewal = Renewal {
+        Ok(lineage::Renewal {
             days: renewal.days,
             key: orders::key_source(renewal.key)?,
             again: renewal.again,
             source: renewal.source,
             request: Some(asking),
+        })
+    }
+
+    /// What ends within 60 days.
+    pub(super) fn endings(&self, limit: usize) -> Result<Vec<Ending>, Refusal> {
+        let endings = self.ending_soon(self.now, WITHIN_DAYS, limit)?.into_iter();
+        let shown = endings.map(|ending| Ending {
+            number: ending.certificate.record.number(),
+            common_name: ending.certificate.holder.map(|holder| holder.common_name),
+            kind: views::kind(ending.certificate.record.profile()),
+            not_after: ending.certificate.record.not_after(),
+            step: ending.step,
+        });
+        Ok(shown.collect())
+    }
+
+    /// Which certificate a person or a program means. In text, few digits that are a number and a
+    /// name at once are refused; six digits are always a number.
+    fn selector(&self, which: &command::Selector) -> Result<Selector, Refusal> {
+        let text = match which {
+            command::Selector::Number(number) => return Ok(Selector::Number(*number)),
+            command::Selector::CommonName(name) => return Ok(Selector::CommonName(name.clone())),
+            command::Selector::Text(text) => text,
         };
-        let number = self.number_of(which)?;
-        let issued = self.renew(&Selector::Number(number), renewal, encryption(handout))?;
-        Ok(Reply::Renewed(views::issued(issued)))
-    }
-
-    /// The certificates that end within 60 days, the first ones.
-    pub(super) fn endings(&self, limit: u32) -> Result<Vec<Ending>, Refusal> {
-        let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
-        let [.., longest] = NOTICE_STEPS;
-        let endings = self.ending_soon(self.now, longest, limit)?.into_iter();
-        Ok(endings.map(views::ending).collect())
-    }
-
-    /// The lineage a selector means: a certificate that was renewed and its follower have one name.
-    fn lineage_of(&self, which: &command::Selector) -> Result<Selector, Refusal> {
-        match (self.number_of(which), which) {
-            (
-                Err(Refusal::AmbiguousName { .. }),
-                command::Selector::CommonName(name) | command::Selector::Text(name),
-            ) => Ok(Selector::CommonName(name.clone())),
-            (number, _) => Ok(Selector::Number(number?)),
-        }
-    }
-
-    /// The number a selector means.
-    fn number_of(&self, which: &command::Selector) -> Result<u64, Refusal> {
-        match which {
-            command::Selector::Number(number) => Ok(*number),
-            command::Selector::CommonName(name) => {
-                self.resolve(&Selector::CommonName(name.clone()))
-            }
-            command::Selector::Text(text) => self.number_of_text(text),
-        }
-    }
-
-    /// A certificate as a person names it: by number, or by common name. Few digits that are a
-    /// number and a name at once are refused; six digits are always a number.
-    fn number_of_text(&self, text: &str) -> Result<u64, Refusal> {
-        let named = self.resolve(&Selector::CommonName(text.to_owned()));
-        let Ok(number) = text.parse() else { return named };
-        match named {
+        let name = Selector::CommonName(text.clone());
+        let Ok(number) = text.parse() else { return Ok(name) };
+        match self.resolve(&name) {
             Ok(named) if text.len() < NUMBER_DIGITS && named != number => {
                 Err(Refusal::NumberOrName {
                     text: Untrusted(text).to_string(),
@@ -191,7 +181,7 @@ impl Authority {
                     named: format!("{named:06}"),
                 })
             }
-            _ => Ok(number),
+            _ => Ok(Selector::Number(number)),
         }
     }
 }

@@ -3,8 +3,7 @@
 use crate::ca::{self, IssuedCertificate};
 use crate::door::WireSecret;
 use crate::door::reply::{
-    Bundle, CertificateView, Crl, Ending, Holder, Issued, KeyMaterial, KeyPlace, Kind, Revocation,
-    State,
+    Bundle, CertificateView, Crl, Holder, Issued, KeyMaterial, KeyPlace, Kind, Revocation, State,
 };
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
@@ -59,18 +58,6 @@ pub(super) fn certificate(
             source: holder.source,
         }),
     })
-}
-
-/// A certificate that ends soon.
-pub(super) fn ending(ending: super::Ending) -> Ending {
-    let super::CertificateView { record, holder } = ending.certificate;
-    Ending {
-        number: record.number(),
-        common_name: holder.map(|holder| holder.common_name),
-        kind: kind(record.profile()),
-        not_after: record.not_after(),
-        step: ending.step,
-    }
 }
 
 /// The kind of a profile.

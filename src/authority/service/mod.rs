@@ -361,11 +361,11 @@ impl Service {
     }
 }
 
+/// Certificates that end soon, in a status.
+const ENDINGS: usize = 100;
+
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);
-
-/// Certificates that end soon in one status at most.
-const ENDINGS: u32 = 100;
 
 /// Octets of a key file at most.
 const LARGEST_KEY_FILE: u64 = 4096;

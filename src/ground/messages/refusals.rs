@@ -630,13 +630,6 @@ refusals! {
     ServiceRunsAlready { folder }
         en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
         ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
-    // ---- gate: live revocation ----
-    GateWithoutAuthority { gate }
-        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
-        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
-    FeedUnavailable { reason }
-        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
-        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
 }
 
 impl From<FileError> for Refusal {
