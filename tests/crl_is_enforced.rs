@@ -141,7 +141,7 @@ fn an_overdue_list_is_warned_about_and_counts_until_its_grace_ends() {
     assert_eq!(visit(&kind, &kind_gate, 3), REVOKED);
     assert_eq!(visit(&strict, &strict_gate, 4), Err(AlertDescription::UnknownCA));
     assert!(support::is_closed_within(&mut open, support::PATIENCE), "who is inside goes as well");
-    strict_gate.log.wait_for(&["refused", "revocation_list_expired"]);
+    strict_gate.log.wait_for(&["refused", "status_stale"]);
 
     strict.write("ca.crl", &strict.authority.revocation_list(2, &[3], DAY));
     strict_gate.log.wait_for(&["revocation list in force", "number=02"]);

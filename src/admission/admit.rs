@@ -82,9 +82,12 @@ pub enum Refusal {
     Revoked,
     /// No revocation list tells of it.
     StatusUnknown,
-    /// The revocation list is too old to trust, and its issuer has sent no newer one.
+    /// Our authority's key signed it, and the authority's ledger has no such certificate.
+    NotInLedger,
+    /// What is known of revocations is too old to trust: a list without a newer one, or an
+    /// authority that has fallen silent.
     StatusStale {
-        /// When its grace ended.
+        /// When it became too old.
         since: Timestamp,
     },
 }
@@ -104,7 +107,8 @@ impl Refusal {
             Self::Expired { .. } => "expired",
             Self::Revoked => "revoked",
             Self::StatusUnknown => "status_unknown",
-            Self::StatusStale { .. } => "revocation_list_expired",
+            Self::NotInLedger => "not_in_ledger",
+            Self::StatusStale { .. } => "status_stale",
         }
     }
 }
@@ -121,6 +125,7 @@ pub fn admit(
     epoch: Epoch,
     policy: &Policy,
 ) -> Result<Admitted, Refusal> {
+    let now = policy.not_before_floor(now);
     let key = ChainKey::of(chain, policy.anchors())?;
     let chain = match policy.verified().get(&key) {
         Some(remembered) => remembered,
@@ -137,6 +142,7 @@ pub fn admit(
 /// no longer remembered, so that it is verified again.
 #[must_use]
 pub fn would_admit(key: &ChainKey, now: Timestamp, policy: &Policy) -> bool {
+    let now = policy.not_before_floor(now);
     policy.verified().get(key).is_some_and(|chain| judge(chain, now, Epoch(0), policy).is_ok())
 }
 
@@ -152,14 +158,14 @@ fn judge(
     if now > chain.not_after() {
         return Err(Refusal::Expired { since: chain.not_after() });
     }
-    let mut until = chain.not_after();
-    if let Some(revocations) = policy.revocations() {
-        match revocations.status(chain.path(), now) {
-            Status::Good { until: listed } => until = until.min(listed),
-            Status::Revoked => return Err(Refusal::Revoked),
-            Status::Unknown => return Err(Refusal::StatusUnknown),
-            Status::Stale { since } => return Err(Refusal::StatusStale { since }),
+    match policy.source().status(chain.path(), now) {
+        Status::Good { until } => {
+            let until = until.map_or(chain.not_after(), |until| until.min(chain.not_after()));
+            Ok(Admitted { chain, epoch, until })
         }
+        Status::Revoked => Err(Refusal::Revoked),
+        Status::Unlisted => Err(Refusal::StatusUnknown),
+        Status::NotInLedger => Err(Refusal::NotInLedger),
+        Status::Stale { since } => Err(Refusal::StatusStale { since }),
     }
-    Ok(Admitted { chain, epoch, until })
 }

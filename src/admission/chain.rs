@@ -64,10 +64,13 @@ impl ChainKey {
     }
 }
 
-/// One certificate of a verified path, by whom it was issued.
-pub(super) struct PathStep {
-    pub(super) issuer: [u8; 32],
-    pub(super) serial: SerialNumber,
+/// A certificate, by who issued it and the number it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateId {
+    /// A digest of the issuer's name and key.
+    pub issuer: [u8; 32],
+    /// The serial number.
+    pub serial: SerialNumber,
 }
 
 /// A chain whose signatures lead to one of our anchors and whose leaf is a client's. Nothing here
@@ -76,7 +79,7 @@ pub struct VerifiedChain {
     key: ChainKey,
     presented: Vec<CertificateDer<'static>>,
     leaf: Certificate,
-    path: Vec<PathStep>,
+    path: Vec<CertificateId>,
     not_before: Timestamp,
     not_after: Timestamp,
 }
@@ -138,7 +141,7 @@ impl VerifiedChain {
         let path = chain
             .iter()
             .zip(chain.iter().skip(1))
-            .map(|(subject, issuer)| PathStep {
+            .map(|(subject, issuer)| CertificateId {
                 issuer: issuer_id(issuer),
                 serial: subject.serial(),
             })
@@ -185,7 +188,9 @@ impl VerifiedChain {
         self.not_after
     }
 
-    pub(super) fn path(&self) -> &[PathStep] {
+    /// The certificates from the leaf up to the one that the anchor issued.
+    #[must_use]
+    pub fn path(&self) -> &[CertificateId] {
         &self.path
     }
 }

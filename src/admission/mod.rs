@@ -8,13 +8,15 @@
 
 mod admit;
 mod chain;
+mod ledger_status;
 mod policy;
 mod revocations;
 mod serial_index;
 
 pub use admit::{Admitted, Epoch, Refusal, admit, would_admit};
-pub use chain::{ChainKey, VerifiedChain, has_accepted_key};
-pub use policy::{Policy, TrustAnchorError, TrustAnchors};
+pub use chain::{CertificateId, ChainKey, VerifiedChain, has_accepted_key};
+pub use ledger_status::{LedgerStatus, UnknownIssuer};
+pub use policy::{Policy, StatusSource, TrustAnchorError, TrustAnchors};
 pub use revocations::Revocations;
 pub use serial_index::SerialIndex;
 

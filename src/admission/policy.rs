@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
-use super::chain::{VerifiedChains, finish, has_accepted_key};
-use super::revocations::Revocations;
+use super::chain::{CertificateId, VerifiedChains, finish, has_accepted_key};
+use super::ledger_status::LedgerStatus;
+use super::revocations::{Revocations, Status};
+use crate::ground::clock::Timestamp;
 use crate::pki::Certificate;
 
 /// The certificates of the authorities we trust, checked.
@@ -90,28 +92,45 @@ impl TrustAnchors {
     }
 }
 
-/// Whom to trust, what was revoked, and the chains verified so far under these anchors.
+/// What tells of the standing of certificates.
+#[derive(Clone)]
+pub enum StatusSource {
+    /// Nothing does, and nobody counts as revoked.
+    Nothing,
+    /// The revocation lists of their issuers.
+    Lists(Revocations),
+    /// The ledger of the authority that issued them.
+    Ledger(LedgerStatus),
+}
+
+impl StatusSource {
+    pub(super) fn status(&self, path: &[CertificateId], now: Timestamp) -> Status {
+        match self {
+            Self::Nothing => Status::Good { until: None },
+            Self::Lists(lists) => lists.status(path, now),
+            Self::Ledger(ledger) => ledger.status(path),
+        }
+    }
+}
+
+/// Whom to trust, what tells of revocations, and the chains verified so far under these anchors.
 pub struct Policy {
     anchors: Arc<TrustAnchors>,
-    revocations: Option<Revocations>,
+    source: StatusSource,
     verified: Arc<VerifiedChains>,
 }
 
 impl Policy {
-    /// A policy with nothing remembered. Without `revocations` nobody counts as revoked.
+    /// A policy with nothing remembered.
     #[must_use]
-    pub fn new(anchors: Arc<TrustAnchors>, revocations: Option<Revocations>) -> Self {
-        Self { anchors, revocations, verified: Arc::new(VerifiedChains::new()) }
+    pub fn new(anchors: Arc<TrustAnchors>, source: StatusSource) -> Self {
+        Self { anchors, source, verified: Arc::new(VerifiedChains::new()) }
     }
 
-    /// The same anchors and remembered chains with newer revocations on top.
+    /// The same anchors and remembered chains with newer status on top.
     #[must_use]
-    pub fn with_revocations(&self, revocations: Option<Revocations>) -> Self {
-        Self {
-            anchors: Arc::clone(&self.anchors),
-            revocations,
-            verified: Arc::clone(&self.verified),
-        }
+    pub fn with_source(&self, source: StatusSource) -> Self {
+        Self { anchors: Arc::clone(&self.anchors), source, verified: Arc::clone(&self.verified) }
     }
 
     /// The trust anchors.
@@ -120,10 +139,18 @@ impl Policy {
         &self.anchors
     }
 
-    /// The revocations in force, if any are configured.
+    /// What tells of the standing of certificates.
     #[must_use]
-    pub fn revocations(&self) -> Option<&Revocations> {
-        self.revocations.as_ref()
+    pub fn source(&self) -> &StatusSource {
+        &self.source
+    }
+
+    /// The time that counts: the ledger knows that it is at least this late, whatever the clock says.
+    pub(super) fn not_before_floor(&self, now: Timestamp) -> Timestamp {
+        match &self.source {
+            StatusSource::Ledger(ledger) => now.max(ledger.floor()),
+            StatusSource::Nothing | StatusSource::Lists(_) => now,
+        }
     }
 
     pub(super) fn verified(&self) -> &VerifiedChains {

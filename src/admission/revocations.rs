@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chain::PathStep;
+use super::chain::CertificateId;
 use super::serial_index::SerialIndex;
 use crate::ground::clock::Timestamp;
 use crate::pki::{Certificate, RevocationList};
@@ -20,15 +20,19 @@ struct IssuerList {
     revoked: SerialIndex,
 }
 
-/// What the lists say of one path.
+/// What is known of one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
     Good {
-        /// When the first list that vouches for the path stops doing so, grace included.
-        until: Timestamp,
+        /// When the first list that vouches for the path stops doing so, grace included; none when
+        /// what is known has no end.
+        until: Option<Timestamp>,
     },
     Revoked,
-    Unknown,
+    /// No list tells of it.
+    Unlisted,
+    /// The ledger has no such certificate.
+    NotInLedger,
     Stale {
         since: Timestamp,
     },
@@ -52,11 +56,11 @@ impl Revocations {
     }
 
     /// The status of a whole path. A certificate whose issuer has no list here is unknown.
-    pub(super) fn status(&self, path: &[PathStep], now: Timestamp) -> Status {
+    pub(super) fn status(&self, path: &[CertificateId], now: Timestamp) -> Status {
         let mut earliest: Option<Timestamp> = None;
         for step in path {
             let Some(list) = self.lists.iter().find(|list| list.issuer == step.issuer) else {
-                return Status::Unknown;
+                return Status::Unlisted;
             };
             if list.revoked.contains(step.serial) {
                 return Status::Revoked;
@@ -66,8 +70,8 @@ impl Revocations {
         }
         match earliest {
             Some(until) if now > until => Status::Stale { since: until },
-            Some(until) => Status::Good { until },
-            None => Status::Unknown,
+            Some(until) => Status::Good { until: Some(until) },
+            None => Status::Unlisted,
         }
     }
 }

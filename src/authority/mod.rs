@@ -10,6 +10,7 @@ mod clock;
 mod feed;
 mod handler;
 mod initialise;
+mod lineage;
 pub mod orders;
 mod recovery;
 pub mod service;
@@ -19,9 +20,10 @@ mod views;
 use std::path::{Path, PathBuf};
 
 pub use initialise::Initialise;
+pub use lineage::{Ending, Renewal};
 pub use recovery::Repairs;
 
-use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer};
+use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer, Signatory};
 use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
@@ -195,8 +197,7 @@ impl Authority {
         encryption: Encryption,
     ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
         self.require_good_clock()?;
-        let issuer = self.issuer()?;
-        ca::issue(&self.ledger, self.vault()?, &issuer, requests, encryption, self.now, &self.actor)
+        self.signatory(&self.issuer()?, encryption)?.issue(requests)
     }
 
     /// Revokes a certificate. It needs no open vault and no good clock; the next CRL tells of it.
@@ -297,21 +298,10 @@ impl Authority {
     pub fn resolve(&self, selector: &Selector) -> Result<u64, Refusal> {
         let name = match selector {
             Selector::Number(number) => return Ok(*number),
-            // As it is stored: however it was typed, composed.
-            Selector::CommonName(name) => match CommonName::parse(name) {
-                Ok(name) => name.as_str().to_owned(),
-                Err(_) => name.clone(),
-            },
+            Selector::CommonName(name) => name,
         };
-        let reader = self.ledger.reader()?;
-        let mut live = Vec::new();
-        for number in reader.numbers_of_name(&name)? {
-            if reader.record(number)?.is_some_and(|record| record.state() == State::Issued) {
-                live.push(number);
-            }
-        }
-        let shown = Untrusted(&name).to_string();
-        match live.as_slice() {
+        let shown = Untrusted(name).to_string();
+        match self.numbers_in_force(name)?.as_slice() {
             [] => Err(Refusal::UnknownName { name: shown }),
             [number] => Ok(*number),
             several => {
@@ -319,6 +309,21 @@ impl Authority {
                 Err(Refusal::AmbiguousName { name: shown, numbers: numbers.join(", ") })
             }
         }
+    }
+
+    /// The numbers of the certificates with this common name that are not revoked.
+    fn numbers_in_force(&self, name: &str) -> Result<Vec<u64>, Refusal> {
+        // As it is stored: however it was typed, composed.
+        let parsed = CommonName::parse(name);
+        let name = parsed.as_ref().map_or(name, CommonName::as_str);
+        let reader = self.ledger.reader()?;
+        let mut numbers = Vec::new();
+        for number in reader.numbers_of_name(name)? {
+            if reader.record(number)?.is_some_and(|record| record.state() == State::Issued) {
+                numbers.push(number);
+            }
+        }
+        Ok(numbers)
     }
 
     /// The numbers of certificates in force whose common name looks like this one without being
@@ -383,6 +388,15 @@ impl Authority {
     /// There is none.
     pub fn issuer(&self) -> Result<Issuer, Refusal> {
         Issuer::newest(&self.ledger.reader()?)
+    }
+
+    fn signatory<'a>(
+        &'a self,
+        issuer: &'a Issuer,
+        encryption: Encryption,
+    ) -> Result<Signatory<'a>, Refusal> {
+        let (ledger, vault, now, actor) = (&self.ledger, self.vault()?, self.now, &self.actor);
+        Ok(Signatory { ledger, vault, issuer, encryption, now, actor })
     }
 
     fn view(&self, record: Record) -> Result<CertificateView, Refusal> {

@@ -87,7 +87,7 @@ impl Authority {
             let mut transaction = self.ledger.begin(self.now, &self.actor)?;
             for (number, sealed) in &keys {
                 let key = vault.open_escrow(*number, sealed)?;
-                transaction.put_sealed_key(*number, &vault.seal_escrow(*number, &key)?)?;
+                transaction.put_sealed_key(*number, &vault.seal_escrow(*number, &key)?);
             }
             transaction.commit()?;
         }

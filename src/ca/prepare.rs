@@ -74,6 +74,7 @@ pub fn prepare_root(
         profile: ledger::Profile::Root,
         custody: Custody::Vault,
         public_key: key.subject_public_key_info(),
+        renews: None,
         request: None,
     };
     let holder = holder_of(&subject, String::new())?;
@@ -82,9 +83,10 @@ pub fn prepare_root(
 }
 
 impl Prepared {
-    /// Prepares and lints a certificate under an issuer.
+    /// Prepares and lints a certificate under an issuer; it may be the follower of another.
     pub(super) fn new(
         request: IssueRequest,
+        renews: Option<u64>,
         number: u64,
         issuer: &Issuer,
         linter: &Linter,
@@ -130,6 +132,7 @@ impl Prepared {
             profile: recorded,
             custody,
             public_key: &public_key,
+            renews,
             request: request.request,
         };
         let common_name = request.subject.common_name();
@@ -174,7 +177,7 @@ impl Prepared {
             to_be_signed_sha256: octets(&to_be_signed.sha256())?,
             custody: about.custody,
             holder_sha256: octets(&holder.sha256()?)?,
-            renews: None,
+            renews: about.renews,
             audience: None,
             request: about.request.map(|digest| octets(&digest)).transpose()?,
         };
@@ -226,7 +229,7 @@ impl Signed {
         if let Some((key, true)) = &self.key {
             let pkcs8 = key.pkcs8().map_err(|_| Refusal::CryptographyFailed {})?;
             let sealed = vault.seal_escrow(self.number, &pkcs8)?;
-            transaction.put_sealed_key(self.number, &sealed)?;
+            transaction.put_sealed_key(self.number, &sealed);
         }
         self.record_certificate(transaction)?;
         let Self { number, certificate, period, .. } = self;
@@ -244,7 +247,8 @@ impl Signed {
     fn record_certificate(&self, transaction: &mut Transaction<'_>) -> Result<(), Refusal> {
         let sha256 = octets(&self.certificate.sha256())?;
         transaction.append(Event::Issued(Issued { number: self.number, sha256 }))?;
-        Ok(transaction.put_certificate(self.number, self.certificate.der())?)
+        transaction.put_certificate(self.number, self.certificate.der());
+        Ok(())
     }
 }
 
@@ -262,6 +266,7 @@ struct About<'a> {
     profile: ledger::Profile,
     custody: Custody,
     public_key: &'a [u8],
+    renews: Option<u64>,
     request: Option<Digest>,
 }
 

@@ -2,6 +2,7 @@
 //! the publisher in this process, the authority in one of its own.
 
 use std::path::PathBuf;
+
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::registry::Registry;
@@ -15,11 +16,11 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::Gate;
+use crate::gate::{Gate, Metrics};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::Publisher;
+use crate::publisher::{Publisher, Readiness};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -71,7 +72,8 @@ struct Appliance {
 
 impl Appliance {
     async fn open(config: &Config, hello: Option<Hello>, log: LogFormat) -> Result<Self, Refusal> {
-        let mut registry = Registry::with_prefix("sekisho");
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -82,12 +84,13 @@ impl Appliance {
                 feeds.push(feed);
                 FeedEnd { events, answers: answers_in.clone() }
             });
-            gates.push(Gate::open(settings.clone(), end, &mut registry).await?);
+            gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
+        let readiness = watch::Sender::new(Readiness::default());
         let publisher = match config.publish() {
             Some(settings) => {
                 let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, registry).await?)
+                Some(Publisher::open(settings, crl, readiness.subscribe(), registry).await?)
             }
             None => None,
         };
@@ -113,14 +116,15 @@ impl Appliance {
         for gate in self.gates {
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
+        let has_authority = self.supervisor.is_some();
         let publisher = self.publisher.map(|publisher| {
             let stopping = stopping.clone();
             tokio::spawn(publisher.serve(stopped(stopping)))
         });
-        let has_authority = self.supervisor.is_some();
+        let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
             match self.supervisor {
-                Some(supervisor) => supervisor.supervise().await,
+                Some(supervisor) => supervisor.supervise(stopped(drained)).await,
                 None => std::future::pending().await,
             }
         };
@@ -136,24 +140,33 @@ impl Appliance {
             () = begun => ready(),
             failed = &mut supervisor => return failed,
         }
-        let outcome = tokio::select! {
-            () = stop => Ok(()),
-            failed = &mut supervisor => failed,
+        let failed = tokio::select! {
+            () = stop => None,
+            failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);
-        let drained = async {
-            while gates.join_next().await.is_some() {}
-            if let Some(publisher) = publisher {
-                // A publisher that failed has said so in the log.
-                let _ = publisher.await;
+        let gates = async { while gates.join_next().await.is_some() {} };
+        let failed = match failed {
+            Some(failed) => {
+                gates.await;
+                Some(failed)
             }
-        };
-        tokio::select! {
-            () = drained => {}
             // While the gates finish, revocations still reach them.
-            _ = &mut supervisor => {}
+            None => tokio::select! {
+                () = gates => None,
+                failed = &mut supervisor => Some(failed),
+            },
+        };
+        if let Some(publisher) = publisher {
+            // One that failed has said so in the log.
+            let _ = publisher.await;
         }
-        outcome
+        drained_in.send_replace(true);
+        match failed {
+            Some(failed) => failed,
+            None if has_authority => supervisor.await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Session {
     /// # Errors
     /// As [`Authority::open`].
     pub(super) fn authority(&self) -> Result<Authority, Refusal> {
-        let (authority, repairs) = Authority::open(&self.folder, self.now, &self.actor)?;
+        let (authority, repairs) = Authority::open(&self.folder, clock::now(), &self.actor)?;
         self.report(&repairs);
         Ok(authority)
     }

@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,14 +62,17 @@ enum Ended {
     Sealed,
     /// By itself or by somebody else.
     Died,
+    /// By the order to stop.
+    Stopped,
 }
 
 impl Supervisor {
-    /// Starts the authority, and again whenever it ends, for ever.
+    /// Starts the authority, and again whenever it ends, until `stop`.
     ///
     /// # Errors
     /// Its first life ended before it had begun its work: its own message says why.
-    pub(super) async fn supervise(mut self) -> Result<(), Refusal> {
+    pub(super) async fn supervise(mut self, stop: impl Future<Output = ()>) -> Result<(), Refusal> {
+        let mut stop = pin!(stop);
         let mut unseal = std::mem::replace(&mut self.hello.unseal, Unseal::Later);
         let key_file = match &unseal {
             Unseal::KeyFile(path) => Some(path.clone()),
@@ -77,7 +81,11 @@ impl Supervisor {
         let mut pause = PAUSES.0;
         loop {
             let began = Instant::now();
-            let ended = self.live(std::mem::replace(&mut unseal, Unseal::Later)).await?;
+            let ended =
+                self.live(std::mem::replace(&mut unseal, Unseal::Later), stop.as_mut()).await?;
+            if matches!(ended, Ended::Stopped) {
+                return Ok(());
+            }
             let began_well = self.standing.borrow().heard;
             self.standing
                 .send_modify(|standing| (standing.lives, standing.unsealed) = (false, false));
@@ -85,6 +93,7 @@ impl Supervisor {
                 return Err(Refusal::AuthorityDidNotStart {});
             }
             match ended {
+                Ended::Stopped => {}
                 Ended::Sealed => tracing::info!("the authority is started again, sealed"),
                 Ended::Died => {
                     tracing::error!("the authority has ended; it is started again");
@@ -92,7 +101,10 @@ impl Supervisor {
                     if began.elapsed() > LIVED {
                         pause = PAUSES.0;
                     }
-                    self.rest(pause).await;
+                    tokio::select! {
+                        () = self.rest(pause) => {}
+                        () = stop.as_mut() => return Ok(()),
+                    }
                     pause = (pause * 2).min(PAUSES.1);
                 }
             }
@@ -100,7 +112,11 @@ impl Supervisor {
     }
 
     /// One life of the authority's process.
-    async fn live(&mut self, unseal: Unseal) -> Result<Ended, Refusal> {
+    async fn live(
+        &mut self,
+        unseal: Unseal,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Ended, Refusal> {
         let failed =
             |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
         let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
@@ -108,20 +124,15 @@ impl Supervisor {
         let mut child = spawn(theirs, self.log).map_err(failed)?;
         let (reader, mut writer) = UnixStream::from_std(ours).map_err(failed)?.into_split();
 
-        self.hello.unseal = unseal;
-        let gates = self.hello.gates.clone();
-        let hello = std::mem::replace(&mut self.hello, empty(gates));
-        let first = Answer::Hello(Box::new(hello));
-        let frame = frame::encode(&first, FEED_LIMIT);
-        let Answer::Hello(hello) = first else { return Ok(Ended::Died) };
-        self.hello = Hello { unseal: Unseal::Later, ..*hello };
-        let Ok(frame) = frame else { return Ok(Ended::Died) };
+        let hello = Hello { unseal, ..self.hello.clone_without_secret() };
         // When it cannot be written the process is gone, and that is found out below.
-        let _ = writer.write_all(&frame).await;
-        drop(frame);
+        if let Ok(frame) = frame::encode(&Answer::Hello(Box::new(hello)), FEED_LIMIT) {
+            let _ = writer.write_all(&frame).await;
+        }
 
         let mut telling =
             tokio::spawn(tell(reader, self.feeds.clone(), self.crl.clone(), self.standing.clone()));
+        let mut stopped = false;
         loop {
             tokio::select! {
                 answer = self.answers.recv() => {
@@ -134,11 +145,17 @@ impl Supervisor {
                     }
                 }
                 _ = &mut telling => break,
+                () = stop.as_mut() => {
+                    stopped = true;
+                    break;
+                }
             }
         }
+        // Without a feed it ends by itself, whatever it is doing is finished first.
         telling.abort();
         drop(writer);
-        Ok(farewell(&mut child).await)
+        let ended = farewell(&mut child).await;
+        Ok(if stopped { Ended::Stopped } else { ended })
     }
 
     /// Waits, and lets nobody wait for an authority that is not there.
@@ -146,17 +163,6 @@ impl Supervisor {
         let deadline = Instant::now() + pause;
         // Answers to the authority of before mean nothing to the next.
         while let Ok(Some(_)) = tokio::time::timeout_at(deadline, self.answers.recv()).await {}
-    }
-}
-
-fn empty(gates: Vec<crate::door::feed::GateHello>) -> Hello {
-    Hello {
-        folder: std::path::PathBuf::new(),
-        unseal: Unseal::Later,
-        admins: Vec::new(),
-        crl_days: 0,
-        server_days: 0,
-        gates,
     }
 }
 

@@ -145,6 +145,21 @@ pub struct Hello {
     pub gates: Vec<GateHello>,
 }
 
+impl Hello {
+    /// The same, but for what opens the vault.
+    #[must_use]
+    pub fn clone_without_secret(&self) -> Self {
+        Self {
+            folder: self.folder.clone(),
+            unseal: Unseal::Later,
+            admins: self.admins.clone(),
+            crl_days: self.crl_days,
+            server_days: self.server_days,
+            gates: self.gates.clone(),
+        }
+    }
+}
+
 /// How the vault of a service is opened at its start.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Unseal {

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -13,7 +13,7 @@ use rustls::HandshakeKind;
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -23,6 +23,7 @@ use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
+use super::registry::{Cut, Live, Protocol, Registry, TooMany};
 use super::settings::Mode;
 use super::state::{Snapshot, State};
 use super::tcp;
@@ -42,6 +43,7 @@ const JUDGED_AGAIN: Duration = Duration::from_secs(30);
 /// What all connections of a gate share.
 pub(super) struct Reception {
     pub(super) state: State,
+    pub(super) registry: Arc<Registry>,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
     pub(super) mode: Mode,
@@ -61,7 +63,8 @@ impl Reception {
         peer: SocketAddr,
         pending: Pending,
     ) {
-        let snapshot = self.state.current();
+        let begun = clock::monotonic();
+        let Some(snapshot) = self.state.current() else { return };
         // Each stage has its own place in memory, so that an idle connection holds only the last.
         let handshake = Box::pin(self.shake_hands(stream, &snapshot));
         let handshake = timeout(self.limits.handshake, handshake);
@@ -71,7 +74,7 @@ impl Reception {
         };
         match handshake {
             Ok(Handshake::Done(stream)) => {
-                Box::pin(self.admit(stream, peer, &snapshot, pending)).await;
+                Box::pin(self.admit(stream, peer, &snapshot, pending, begun)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
                 self.journal.refused_in_handshake(peer, &verdict, &error);
@@ -103,31 +106,37 @@ impl Reception {
         }
     }
 
-    /// Subscribes first and judges after: a revocation that comes in between is seen either way.
     async fn admit(
         &self,
         mut stream: Box<TlsStream<TcpStream>>,
         peer: SocketAddr,
         handshake: &Snapshot,
         pending: Pending,
+        begun: Instant,
     ) {
-        let mut changes = self.state.subscribe();
-        let snapshot = Arc::clone(&changes.borrow_and_update());
         let session = stream.get_ref().1;
         let chain: &[CertificateDer<'static>] = session.peer_certificates().unwrap_or_default();
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let version = session.protocol_version();
         let speaks_http2 = session.alpn_protocol() == Some(b"h2");
-        let admitted = match admit(chain, clock::now(), snapshot.epoch, &snapshot.policy) {
-            Ok(admitted) => admitted,
-            Err(refusal) => {
-                self.journal.refused(peer, refusal, chain.first());
+        let protocol = match (self.mode, speaks_http2) {
+            (Mode::Tcp, _) => Protocol::Tcp,
+            (Mode::Http, true) => Protocol::Http2,
+            (Mode::Http, false) => Protocol::Http1,
+        };
+        let (admitted, live, notice) = match self.enter(chain, peer, protocol) {
+            Ok(entered) => entered,
+            Err(TurnedAway::Refused(refusal)) => {
+                return self.turn_away(*stream, peer, refusal).await;
+            }
+            Err(TurnedAway::TooMany(admitted)) => {
+                self.journal.too_many(peer, &admitted);
                 let _ = timeout(self.limits.linger, stream.shutdown()).await;
                 return;
             }
         };
         drop(pending);
-        self.journal.admitted(peer, &admitted, version, resumed);
+        self.journal.admitted(peer, &admitted, version, resumed, begun.elapsed());
         let service: Service<'_> = if self.mode == Mode::Tcp {
             Box::pin(tcp::carry(stream, &self.connector))
         } else {
@@ -137,15 +146,85 @@ impl Reception {
             if speaks_http2 {
                 Box::pin(self.serve_http2(*stream, visit))
             } else {
-                Box::pin(self.serve_http1(*stream, visit))
+                Box::pin(self.serve_http1(*stream, visit, &live))
             }
         };
-        if let Some(refusal) = stay(service, admitted.clone(), changes).await {
+        let cut = self.stay(service, admitted.clone(), notice).await;
+        drop(live);
+        if let Some(cut) = cut {
+            let refusal = cut.refusal;
+            // The socket is closed: whoever waits for that need not wait for the log as well.
+            drop(cut);
             self.journal.cut(peer, refusal, &admitted);
         }
     }
 
-    async fn serve_http1(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>) {
+    /// Judges a visitor and enters the connection as live. What is in force is read again after the
+    /// entry was made: a revocation that comes in between is seen either way.
+    fn enter(
+        &self,
+        chain: &[CertificateDer<'_>],
+        peer: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<(Admitted, Live, oneshot::Receiver<Cut>), TurnedAway> {
+        let judge = |snapshot: &Snapshot| {
+            admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
+                .map_err(TurnedAway::Refused)
+        };
+        let current = || self.state.current().ok_or(TurnedAway::Refused(Refusal::UnknownIssuer));
+        let snapshot = current()?;
+        let mut admitted = judge(&snapshot)?;
+        let entered = self.registry.register(&admitted, peer, protocol, clock::now());
+        let (live, notice) = match entered {
+            Ok(entered) => entered,
+            Err(TooMany) => return Err(TurnedAway::TooMany(Box::new(admitted))),
+        };
+        let now_in_force = current()?;
+        if now_in_force.epoch != snapshot.epoch {
+            admitted = judge(&now_in_force)?;
+        }
+        Ok((admitted, live, notice))
+    }
+
+    /// Ends the connection of a visitor who has finished the handshake and may not come in.
+    async fn turn_away(
+        &self,
+        mut stream: TlsStream<TcpStream>,
+        peer: SocketAddr,
+        refusal: Refusal,
+    ) {
+        let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        self.journal.refused(peer, refusal, chain.first());
+        let _ = timeout(self.limits.linger, stream.shutdown()).await;
+    }
+
+    /// Serves until the service ends or its visitor may not stay: by a revocation that finds the
+    /// connection, at the end of the certificate, or by a clock that was set. Dropping the service
+    /// closes the connection.
+    async fn stay(
+        &self,
+        mut service: Service<'_>,
+        mut admitted: Admitted,
+        mut notice: oneshot::Receiver<Cut>,
+    ) -> Option<Cut> {
+        loop {
+            let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
+            let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);
+            tokio::select! {
+                biased;
+                cut = &mut notice => return cut.ok(),
+                () = tokio::time::sleep(left) => {}
+                () = service.as_mut() => return None,
+            }
+            match self.state.current()?.judge_again(admitted.chain()) {
+                Ok(Some(again)) => admitted = again,
+                Ok(None) => {}
+                Err(refusal) => return Some(Cut::own(refusal)),
+            }
+        }
+    }
+
+    async fn serve_http1(&self, stream: TlsStream<TcpStream>, visit: Arc<Visit>, live: &Live) {
         let service = service_fn(|request| Arc::clone(&visit).answer(request));
         let mut connection = pin!(
             http1::Builder::new()
@@ -165,6 +244,7 @@ impl Reception {
             }
         }
         if let Some(tunnel) = visit.take_tunnel() {
+            live.speaks(Protocol::WebSocket);
             tokio::select! {
                 () = tunnel.run() => {}
                 () = self.drained() => {}
@@ -233,27 +313,9 @@ enum Handshake {
 
 type Service<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Serves until the service ends or its visitor may not stay: every change is judged, and so is
-/// the moment the last judgement ends. Dropping the service closes the connection.
-async fn stay(
-    mut service: Service<'_>,
-    mut admitted: Admitted,
-    mut changes: watch::Receiver<Arc<Snapshot>>,
-) -> Option<Refusal> {
-    loop {
-        let left = admitted.until().unix().saturating_add(1) - clock::now().unix();
-        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0)).min(JUDGED_AGAIN);
-        tokio::select! {
-            biased;
-            changed = changes.changed() => { changed.ok()?; }
-            () = tokio::time::sleep(left) => {}
-            () = service.as_mut() => return None,
-        }
-        let snapshot = Arc::clone(&changes.borrow_and_update());
-        let chain = Arc::clone(admitted.chain());
-        match admit(chain.presented(), clock::now(), snapshot.epoch, &snapshot.policy) {
-            Ok(again) => admitted = again,
-            Err(refusal) => return Some(refusal),
-        }
-    }
+/// Why a visitor does not come in.
+enum TurnedAway {
+    Refused(Refusal),
+    /// There are too many connections of this certificate.
+    TooMany(Box<Admitted>),
 }

@@ -4,8 +4,7 @@
 use rustls::{Error, ServerConnection};
 use rustls_pki_types::CertificateDer;
 
-use super::material::Material;
-use super::revocation_lists::RevocationLists;
+use super::keeper::Keeper;
 use super::settings::Settings;
 use super::state::State;
 use super::tls::TlsSettings;
@@ -20,15 +19,14 @@ pub struct Handshakes {
 }
 
 impl Handshakes {
-    /// Reads the files as [`super::Gate::open`] does.
+    /// Reads the files as [`super::Gate::open`] does. What comes from the authority is missing, and
+    /// without it no handshake begins.
     ///
     /// # Errors
     /// What is wrong with a file.
     pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
-        let (files, lists, grace_days) = settings.files();
-        let material = Material::read(&files)?;
-        let lists = RevocationLists::read(lists, grace_days, &material.anchors, clock::now())?;
-        let state = State::new(material.server, material.anchors, lists.in_force());
+        let state = State::new(false);
+        Keeper::open(settings.clone(), state.clone(), clock::now())?;
         Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode) })
     }
 
@@ -37,7 +35,8 @@ impl Handshakes {
     /// # Errors
     /// rustls refuses the settings.
     pub fn begin(&self) -> Result<ServerConnection, Error> {
-        let (config, _) = self.tls.for_connection(&self.state.current())?;
+        let snapshot = self.state.current().ok_or(Error::HandshakeNotComplete)?;
+        let (config, _) = self.tls.for_connection(&snapshot)?;
         ServerConnection::new(config)
     }
 
@@ -47,7 +46,7 @@ impl Handshakes {
     /// Why the visitor may not come in.
     pub fn admit(&self, connection: &ServerConnection) -> Result<Admitted, Refusal> {
         let chain: &[CertificateDer<'static>] = connection.peer_certificates().unwrap_or_default();
-        let snapshot = self.state.current();
+        let snapshot = self.state.current().ok_or(Refusal::UnknownIssuer)?;
         admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
     }
 }

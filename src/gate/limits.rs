@@ -22,6 +22,8 @@ pub struct Limits {
     pub handshake_burst: u32,
     /// Open connections in all: 8,192.
     pub connections: usize,
+    /// Open connections of one certificate: 256.
+    pub connections_per_certificate: usize,
     /// Octets of a request's headers: 64 KiB.
     pub header_octets: usize,
     /// From the end of one request to the last header of the next: 120 s.
@@ -45,6 +47,7 @@ impl Default for Limits {
             handshakes_per_second: 100,
             handshake_burst: 400,
             connections: 8192,
+            connections_per_certificate: 256,
             header_octets: 64 * 1024,
             header_wait: Duration::from_secs(120),
             answer_wait: Duration::from_secs(120),

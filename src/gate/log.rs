@@ -1,13 +1,15 @@
 //! What the gate says of its visitors: a line for each admission, and for refusals as many as
-//! somebody can read. Everything foreign goes through `Untrusted` first.
+//! somebody can read; all of them are counted. Everything foreign goes through `Untrusted` first.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::ProtocolVersion;
 use rustls_pki_types::CertificateDer;
 
 use super::limits::TokenBucket;
+use super::metrics::GateMetrics;
 use super::tls::Verdict;
 use crate::admission::{Admitted, Refusal};
 use crate::ground::clock;
@@ -21,6 +23,7 @@ const LINES_AT_ONCE: u32 = 100;
 /// The gate's log of visitors.
 pub(super) struct Journal {
     budget: Mutex<Budget>,
+    metrics: GateMetrics,
 }
 
 struct Budget {
@@ -29,9 +32,9 @@ struct Budget {
 }
 
 impl Journal {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(metrics: GateMetrics) -> Self {
         let lines = TokenBucket::full(LINES, LINES_AT_ONCE, clock::monotonic());
-        Self { budget: Mutex::new(Budget { lines, suppressed: 0 }) }
+        Self { budget: Mutex::new(Budget { lines, suppressed: 0 }), metrics }
     }
 
     pub(super) fn admitted(
@@ -40,7 +43,9 @@ impl Journal {
         admitted: &Admitted,
         version: Option<ProtocolVersion>,
         resumed: bool,
+        took: Duration,
     ) {
+        self.metrics.admitted(resumed, took);
         let certificate = admitted.certificate();
         let version = version.and_then(|version| version.as_str()).unwrap_or("unknown");
         tracing::info!(
@@ -56,6 +61,7 @@ impl Journal {
 
     /// A live connection whose holder may not stay.
     pub(super) fn cut(&self, peer: SocketAddr, refusal: Refusal, admitted: &Admitted) {
+        self.metrics.cut(refusal.name());
         // Every cut is logged: there are no more of them than there were admissions.
         let certificate = admitted.certificate();
         tracing::warn!(
@@ -82,6 +88,7 @@ impl Journal {
                 self.refused_line(peer, Refusal::NoCertificate.name(), None);
             }
             Some(other) => {
+                self.metrics.failed("tls");
                 let Some(suppressed) = self.allowance() else { return };
                 tracing::info!(
                     peer = %peer.ip().to_canonical(),
@@ -91,8 +98,13 @@ impl Journal {
                 );
             }
             // The visitor went away. Port scanners and browsers that guess do so all day.
-            None => {}
+            None => self.metrics.failed("gone"),
         }
+    }
+
+    /// A visitor who would be admitted, but for the connections there are of the same certificate.
+    pub(super) fn too_many(&self, peer: SocketAddr, admitted: &Admitted) {
+        self.refused_line(peer, "too_many_connections", Some(admitted.certificate()));
     }
 
     pub(super) fn refused(
@@ -106,11 +118,13 @@ impl Journal {
     }
 
     pub(super) fn handshake_timed_out(&self, peer: SocketAddr) {
+        self.metrics.failed("timeout");
         let Some(suppressed) = self.allowance() else { return };
         tracing::info!(peer = %peer.ip().to_canonical(), suppressed, "handshake timed out");
     }
 
     pub(super) fn crowded(&self, peer: SocketAddr) {
+        self.metrics.failed("crowded");
         let Some(suppressed) = self.allowance() else { return };
         tracing::warn!(
             peer = %peer.ip().to_canonical(),
@@ -120,6 +134,7 @@ impl Journal {
     }
 
     fn refused_line(&self, peer: SocketAddr, reason: &'static str, shown: Option<&Certificate>) {
+        self.metrics.refused(reason);
         let Some(suppressed) = self.allowance() else { return };
         let peer = peer.ip().to_canonical();
         match shown {

@@ -1,4 +1,5 @@
-//! The files of a gate, read and checked: at the start, and again on every reload.
+//! The server certificate and the trust anchors of a gate, read from files and checked, at the start
+//! and again on every reload; and the server certificate as the authority sends it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,14 +8,15 @@ use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::sign::SigningKey;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::host::HostNames;
-use super::settings::Files;
+use super::settings::{ServerSource, Settings, TrustSource};
 use crate::admission::{TrustAnchorError, TrustAnchors};
 use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
+use crate::ground::secret::SecretBytes;
 use crate::ground::untrusted::Untrusted;
 use crate::pki::key::KeyError;
 use crate::pki::name::slash_text_of_der;
@@ -38,6 +40,24 @@ pub(super) struct ServerIdentity {
 }
 
 impl ServerIdentity {
+    /// A chain and its PKCS#8 key as the authority sends them; `None` when they do not fit together
+    /// or are no server's.
+    pub(super) fn of_authority(chain: &[Vec<u8>], key: &SecretBytes) -> Option<Self> {
+        let certificate = Certificate::from_der(chain.first()?).ok()?;
+        let key = PrivatePkcs8KeyDer::from(key.expose()).into();
+        let key = any_supported_type(&key).ok()?;
+        let chain = chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = CertifiedKey::new(chain, key);
+        let fits = key.keys_match().is_ok() && certificate.allows_server_auth();
+        let names = HostNames::of(&certificate);
+        fits.then(|| Self { key: Arc::new(key), names, certificate })
+    }
+
+    /// The last second it is valid.
+    pub(super) fn not_after(&self) -> Timestamp {
+        self.certificate.not_after()
+    }
+
     pub(super) fn resolver(self: Arc<Self>) -> Arc<dyn ResolvesServerCert> {
         self
     }
@@ -49,26 +69,36 @@ impl ResolvesServerCert for ServerIdentity {
     }
 }
 
-/// Everything read from the files.
+/// What there is in files of a server certificate and of trust anchors; the rest comes from the
+/// authority.
 pub(super) struct Material {
-    pub(super) server: Arc<ServerIdentity>,
-    pub(super) anchors: Arc<TrustAnchors>,
+    pub(super) server: Option<Arc<ServerIdentity>>,
+    pub(super) anchors: Option<Arc<TrustAnchors>>,
 }
 
 impl Material {
     /// Reads and checks the files, and says of each in the log whether it is there, in the words
     /// and the order of the WebORCA log.
-    pub(super) fn read(files: &Files) -> Result<Self, Refusal> {
-        announce(files)?;
-        let anchors = Arc::new(read_anchors(&files.authorities)?);
-        let server = Arc::new(read_server(files)?);
+    pub(super) fn read(settings: &Settings) -> Result<Self, Refusal> {
+        announce(settings)?;
+        let anchors = match &settings.trust {
+            TrustSource::Files { authorities, .. } => Some(Arc::new(read_anchors(authorities)?)),
+            TrustSource::Authority => None,
+        };
+        let server = match &settings.server {
+            ServerSource::Files { certificate, key } => {
+                Some(Arc::new(read_server(certificate, key)?))
+            }
+            ServerSource::Authority { .. } => None,
+        };
         Ok(Self { server, anchors })
     }
 
     /// Warns of certificates that end within 30 days, or have ended, in the words of the WebORCA log.
     pub(super) fn warn_of_expiry(&self, now: Timestamp) {
-        let server = std::iter::once(&self.server.certificate);
-        for certificate in self.anchors.certificates().iter().chain(server) {
+        let anchors = self.anchors.iter().flat_map(|anchors| anchors.certificates());
+        let server = self.server.iter().map(|server| &server.certificate);
+        for certificate in anchors.chain(server) {
             let seconds = certificate.not_after().unix() - now.unix();
             let days = seconds.div_euclid(DAY);
             if days < WARNING_DAYS {
@@ -82,12 +112,14 @@ impl Material {
     }
 }
 
-fn announce(files: &Files) -> Result<(), Refusal> {
-    let named = [
-        ("CA_CRT", &files.authorities),
-        ("SERVER_CRT", &files.server_certificate),
-        ("SERVER_PEM", &files.server_key),
-    ];
+fn announce(settings: &Settings) -> Result<(), Refusal> {
+    let mut named = Vec::new();
+    if let TrustSource::Files { authorities, .. } = &settings.trust {
+        named.push(("CA_CRT", authorities));
+    }
+    if let ServerSource::Files { certificate, key } = &settings.server {
+        named.extend([("SERVER_CRT", certificate), ("SERVER_PEM", key)]);
+    }
     let mut missing = None;
     for (name, path) in named {
         if files::exists(path) {
@@ -119,8 +151,7 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Refusal> {
     })
 }
 
-fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
-    let path = &files.server_certificate;
+fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> {
     let shown = || Untrusted(&path.to_string_lossy()).to_string();
     let bytes = files::read(path, CERTIFICATES_LIMIT)?;
     let chain = Certificate::chain_from_pem(&bytes)
@@ -131,12 +162,12 @@ fn read_server(files: &Files) -> Result<ServerIdentity, Refusal> {
     if !certificate.allows_server_auth() {
         return Err(Refusal::NotForServers { path: shown() });
     }
-    let key = read_server_key(&files.server_key)?;
+    let key = read_server_key(key_path)?;
     let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
     let key = CertifiedKey::new(chain, key);
     key.keys_match().map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => Refusal::ServerKeyMismatch {
-            key: Untrusted(&files.server_key.to_string_lossy()).to_string(),
+            key: Untrusted(&key_path.to_string_lossy()).to_string(),
             certificate: shown(),
         },
         _ => Refusal::ServerCertificateUnreadable { path: shown() },

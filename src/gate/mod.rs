@@ -3,16 +3,18 @@
 //! | file | holds |
 //! |---|---|
 //! | [`settings`], [`limits`] | what a gate is told to do, and how much it takes |
-//! | `material`, `revocation_lists` | the files it reads, and reads again |
+//! | `material`, `revocation_lists`, `keeper` | the files it reads, and reads again |
+//! | `feed` | what the authority tells, put in force |
 //! | `state` | what is in force now, as snapshots with an epoch |
 //! | `listener`, `connection` | from the socket to the cut |
+//! | `registry` | the live connections, by certificate |
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
 //! | `handshakes` | the same without sockets |
 //! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
 //! | `tcp` | octets instead of requests |
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
-//! | `log` | what it says of its visitors |
+//! | `log`, [`metrics`] | what it says of its visitors, and counts |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
 //! `Admitted`.
@@ -21,20 +23,24 @@
 
 mod connection;
 mod connector;
+mod feed;
 mod greeting;
 mod handshakes;
 mod headers;
 mod health;
 mod host;
+mod keeper;
 pub mod limits;
 mod listener;
 mod log;
 mod material;
+pub mod metrics;
 mod notices;
 mod origin;
 mod pages;
 mod proxy;
 mod redirect;
+mod registry;
 mod relayed;
 mod revocation_lists;
 pub mod settings;
@@ -45,47 +51,52 @@ mod tls;
 mod upgrade;
 mod upstream;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use connection::Reception;
 use connector::Connector;
+use feed::Audience;
+use keeper::Keeper;
 use log::Journal;
-use material::Material;
 use proxy::Proxy;
-use revocation_lists::RevocationLists;
+use registry::Registry;
 use state::State;
 use tls::TlsSettings;
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
+pub use metrics::Metrics;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 pub use upstream::UpstreamTls;
 
-use crate::ground::clock::{self, DAY, Timestamp};
+use crate::door::feed::FeedEnd;
+use crate::ground::clock;
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
+use settings::TrustSource;
 use upstream::{Server, Upstream};
 
 /// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
 /// with the time before them and nothing else.
 pub const WEBORCA: &str = "weborca";
 
-/// How often the files of revocation lists are looked at.
-const WATCH: Duration = Duration::from_secs(1);
-
 /// A gate with everything read and checked, listening, serving nobody yet.
 pub struct Gate {
     listener: TcpListener,
     address: SocketAddr,
-    state: State,
     draining: watch::Sender<bool>,
     reception: Arc<Reception>,
     keeper: Keeper,
+    hangup: Signal,
+    /// The feed is listened to until this is dropped.
+    listening: Option<oneshot::Sender<Infallible>>,
 }
 
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
@@ -98,59 +109,72 @@ pub fn check(settings: &Settings) -> Result<(), Refusal> {
 }
 
 impl Gate {
-    /// Reads the files, says in the log what was found, and listens. Nothing is served without
-    /// trust anchors, a key that fits its certificate, and revocation lists in force.
+    /// Reads the files, says in the log what was found, and listens. Nobody is served without trust
+    /// anchors, a key that fits its certificate, and what tells of revocations: where the authority
+    /// gives them, visitors wait until its feed has brought them.
     ///
     /// # Errors
-    /// What is wrong with a file, or why the address cannot be listened at.
-    pub async fn open(settings: Settings) -> Result<Self, Refusal> {
-        let now = clock::now();
-        let (files, lists, grace_days) = settings.files();
-        let material = Material::read(&files)?;
-        material.warn_of_expiry(now);
-        let unlisted = lists.is_empty();
-        let lists = RevocationLists::read(lists, grace_days, &material.anchors, now)?;
+    /// What is wrong with a file, why the address cannot be listened at, or that the settings want
+    /// an authority and there is no feed.
+    pub async fn open(
+        settings: Settings,
+        feed: Option<FeedEnd>,
+        metrics: &Metrics,
+    ) -> Result<Self, Refusal> {
+        if feed.is_none() && !settings.stands_alone() {
+            return Err(Refusal::GateWithoutAuthority {
+                gate: Untrusted(&settings.name).to_string(),
+            });
+        }
+        let metrics = metrics.of_gate(&settings.name);
+        let of_ledger = matches!(settings.trust, TrustSource::Authority);
+        let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
+        let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
         let connector = way_to_upstream(&settings).await?;
-        let state = State::new(
-            Arc::clone(&material.server),
-            Arc::clone(&material.anchors),
-            lists.in_force(),
-        );
+        let limits = settings.limits;
+        let registry = Registry::new(limits.connections_per_certificate, metrics.live());
         let draining = watch::Sender::new(false);
         let reception = Arc::new(Reception {
             state: state.clone(),
+            registry: Arc::clone(&registry),
             tls: TlsSettings::new(settings.tls12, settings.mode),
-            proxy: Arc::new(Proxy::new(
-                connector.clone(),
-                settings.limits.answer_wait,
-                settings.notices,
-            )),
+            proxy: Arc::new(Proxy::new(connector.clone(), limits.answer_wait, settings.notices)),
             mode: settings.mode,
             connector: connector.clone(),
-            limits: settings.limits,
-            journal: Journal::new(),
+            limits,
+            journal: Journal::new(metrics.clone()),
             draining: draining.subscribe(),
         });
-        let keeper = Keeper {
-            settings,
-            connector,
-            state: state.clone(),
-            material,
-            lists,
-            warned_at: now,
-            hangup,
-        };
+        let certificate_ends = keeper.certificate_ends();
+        if let Some(ends) = certificate_ends {
+            metrics.certificate_ends(ends);
+        }
+        let mut listening = None;
+        if let Some(feed) = feed {
+            let (listen, stop) = oneshot::channel();
+            let audience = Audience {
+                settings,
+                address,
+                state,
+                registry,
+                metrics,
+                connector,
+                certificate_ends,
+            };
+            feed::listen(audience, feed, stop)?;
+            listening = Some(listen);
+        }
         tracing::info!(target: WEBORCA, "Server Mode: HTTPS");
-        if unlisted {
+        if keeper.knows_no_revocations() {
             tracing::warn!(
                 "no revocation list: revoked certificates are let in; name one with --crl"
             );
         }
         tracing::info!(%address, "listening");
-        Ok(Self { listener, address, state, draining, reception, keeper })
+        Ok(Self { listener, address, draining, reception, keeper, hangup, listening })
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.
@@ -167,13 +191,18 @@ impl Gate {
     }
 
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.
+    /// Revocations cut to the last.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let limits = self.reception.limits;
         let connections = listener::places(&limits);
-        let accepting = listener::accept(&self.listener, &self.reception, &connections);
+        let accepting = async {
+            self.reception.state.is_ready().await;
+            listener::accept(&self.listener, &self.reception, &connections).await;
+        };
+        let mut keeping = pin!(self.keeper.keep(self.hangup, Arc::clone(&self.reception)));
         tokio::select! {
             () = accepting => {}
-            () = self.keeper.keep() => {}
+            () = keeping.as_mut() => {}
             () = self.reception.connector.keep_trying() => {}
             () = shutdown => {}
         }
@@ -181,92 +210,15 @@ impl Gate {
         tracing::info!("stopping: finishing requests under way");
         self.draining.send_replace(true);
         let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-        if tokio::time::timeout(limits.drain, connections.acquire_many(all)).await.is_err() {
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(limits.drain, connections.acquire_many(all)) => ended.is_ok(),
+            () = keeping => false,
+        };
+        if !ended {
             tracing::warn!("some requests did not end in time and were cut");
         }
-        drop(self.state);
+        drop(self.listening);
         tracing::info!("stopped");
-    }
-}
-
-/// Keeps what is in force up to date: newer revocation lists, files read anew on SIGHUP, warnings.
-struct Keeper {
-    settings: Settings,
-    connector: Connector,
-    state: State,
-    material: Material,
-    lists: RevocationLists,
-    warned_at: Timestamp,
-    hangup: Signal,
-}
-
-impl Keeper {
-    async fn keep(mut self) {
-        let mut tick = tokio::time::interval(WATCH);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            let reload = tokio::select! {
-                _ = tick.tick() => false,
-                hangup = self.hangup.recv() => hangup.is_some(),
-            };
-            let now = clock::now();
-            if !reload && !self.lists.have_changed() && now < self.warned_at.plus_seconds(DAY) {
-                self.lists.warn_if_overdue(now);
-                continue;
-            }
-            // Verifying a long list takes a while, and the handshakes must not wait for it.
-            let work = tokio::task::spawn_blocking(move || {
-                self.catch_up(reload, now);
-                self
-            });
-            match work.await {
-                Ok(keeper) => self = keeper,
-                // A reader that panics is a defect; the gate goes on with what was last good.
-                Err(_) => {
-                    tracing::error!(
-                        "reading the files failed; no newer ones will be seen until a restart"
-                    );
-                    return std::future::pending().await;
-                }
-            }
-        }
-    }
-
-    fn catch_up(&mut self, reload: bool, now: Timestamp) {
-        if reload {
-            match self.reload(now) {
-                Ok(()) => tracing::info!("files read anew"),
-                Err(refusal) => {
-                    tracing::error!(
-                        "files not read anew, the last good ones stay in force: {refusal}"
-                    );
-                }
-            }
-        } else {
-            let put_in_force = |revocations| self.state.replace_revocations(revocations);
-            self.lists.refresh(&self.material.anchors, now, put_in_force);
-        }
-        if now >= self.warned_at.plus_seconds(DAY) {
-            self.warned_at = now;
-            self.material.warn_of_expiry(now);
-        }
-        self.lists.warn_if_overdue(now);
-    }
-
-    /// All or nothing.
-    fn reload(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        let material = Material::read(&self.settings.files().0)?;
-        let lists = self.lists.reread(&material.anchors, now)?;
-        self.connector.replace_tls(upstream::read_tls(&self.settings)?);
-        material.warn_of_expiry(now);
-        self.state.replace_files(
-            Arc::clone(&material.server),
-            Arc::clone(&material.anchors),
-            lists.in_force(),
-        );
-        self.material = material;
-        self.lists = lists;
-        Ok(())
     }
 }
 

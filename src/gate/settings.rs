@@ -232,25 +232,10 @@ impl Settings {
         self
     }
 
-    /// The files it all comes from.
-    pub(super) fn files(&self) -> (Files, &[PathBuf], u16) {
-        let (mut files, mut lists, mut grace) = (
-            Files {
-                server_certificate: PathBuf::new(),
-                server_key: PathBuf::new(),
-                authorities: PathBuf::new(),
-            },
-            &[][..],
-            GRACE_DAYS,
-        );
-        if let ServerSource::Files { certificate, key } = &self.server {
-            (files.server_certificate, files.server_key) = (certificate.clone(), key.clone());
-        }
-        if let TrustSource::Files { authorities, revocation_lists, grace_days } = &self.trust {
-            files.authorities = authorities.clone();
-            (lists, grace) = (revocation_lists, *grace_days);
-        }
-        (files, lists, grace)
+    /// Whether it can do without the authority.
+    pub(super) fn stands_alone(&self) -> bool {
+        let own_server = matches!(self.server, ServerSource::Files { .. });
+        own_server && matches!(self.trust, TrustSource::Files { .. })
     }
 
     /// Listens at one address and port, such as `192.168.1.100:8000`; port 0 takes a free one.

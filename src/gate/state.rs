@@ -1,92 +1,134 @@
 //! What is in force now, and how it changes: each change is a new snapshot with a new epoch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::DistinguishedName;
 use tokio::sync::watch;
 
 use super::material::ServerIdentity;
 use super::tickets::TicketKeys;
-use crate::admission::{Epoch, Policy, Revocations, TrustAnchors};
+use crate::admission::{
+    Admitted, Epoch, Policy, Refusal, StatusSource, TrustAnchors, VerifiedChain, admit,
+};
+use crate::ground::clock;
 
 /// Everything a decision needs, as it was at one epoch.
 pub(super) struct Snapshot {
     pub(super) epoch: Epoch,
-    pub(super) policy: Policy,
+    pub(super) policy: Arc<Policy>,
     pub(super) server: Arc<ServerIdentity>,
     pub(super) tickets: Arc<TicketKeys>,
     /// The subjects of the trust anchors, which browsers choose a certificate by.
-    pub(super) authority_names: Vec<DistinguishedName>,
+    pub(super) authority_names: Arc<[DistinguishedName]>,
+    spares_live: bool,
 }
 
-/// The current snapshot. Connections subscribe to it first and read it after, so that no change
-/// can slip in between.
+impl Snapshot {
+    /// Judges someone who is inside again. `None`: nothing newer can be known, and the first
+    /// judgement stands.
+    pub(super) fn judge_again(&self, chain: &VerifiedChain) -> Result<Option<Admitted>, Refusal> {
+        match admit(chain.presented(), clock::now(), self.epoch, &self.policy) {
+            Ok(admitted) => Ok(Some(admitted)),
+            Err(Refusal::StatusStale { .. }) if self.spares_live => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+}
+
+/// The current snapshot; none until the server certificate and the trust anchors are there.
 #[derive(Clone)]
 pub(super) struct State {
-    current: Arc<watch::Sender<Arc<Snapshot>>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    parts: Mutex<Parts>,
+    current: watch::Sender<Option<Arc<Snapshot>>>,
+    spares_live: bool,
+}
+
+/// What a snapshot is made of. Each part comes from files or from the authority.
+#[derive(Default)]
+pub(super) struct Parts {
+    epoch: u64,
+    server: Option<Arc<ServerIdentity>>,
+    trust: Option<Trust>,
+}
+
+struct Trust {
+    policy: Arc<Policy>,
+    tickets: Arc<TicketKeys>,
+    authority_names: Arc<[DistinguishedName]>,
 }
 
 impl State {
-    pub(super) fn new(
-        server: Arc<ServerIdentity>,
-        anchors: Arc<TrustAnchors>,
-        revocations: Option<Revocations>,
-    ) -> Self {
-        let first = Snapshot {
-            epoch: Epoch(1),
-            authority_names: names_of(&anchors),
-            policy: Policy::new(anchors, revocations),
-            server,
-            tickets: Arc::new(TicketKeys::new()),
-        };
-        Self { current: Arc::new(watch::Sender::new(Arc::new(first))) }
+    /// Nothing is in force yet. With `spares_live`, whoever is inside may stay while the status of
+    /// certificates is too old to let anybody new in.
+    pub(super) fn new(spares_live: bool) -> Self {
+        let current = watch::Sender::new(None);
+        Self { shared: Arc::new(Shared { parts: Mutex::default(), current, spares_live }) }
     }
 
-    pub(super) fn current(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.borrow())
+    pub(super) fn current(&self) -> Option<Arc<Snapshot>> {
+        self.shared.current.borrow().clone()
     }
 
-    pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.current.subscribe()
+    /// Returns once there is a snapshot.
+    pub(super) async fn is_ready(&self) {
+        let mut current = self.shared.current.subscribe();
+        // The sender is in `self`.
+        let _ = current.wait_for(Option::is_some).await;
     }
 
-    /// Newer revocations: the chains verified so far stay known, and are judged again.
-    pub(super) fn replace_revocations(&self, revocations: Revocations) {
-        self.change(|old| Snapshot {
-            epoch: Epoch(old.epoch.0 + 1),
-            policy: old.policy.with_revocations(Some(revocations)),
-            server: Arc::clone(&old.server),
-            tickets: Arc::clone(&old.tickets),
-            authority_names: old.authority_names.clone(),
-        });
-    }
-
-    /// Files read anew. Other trust anchors make every ticket and every verified chain worthless.
-    pub(super) fn replace_files(
-        &self,
-        server: Arc<ServerIdentity>,
-        anchors: Arc<TrustAnchors>,
-        revocations: Option<Revocations>,
-    ) {
-        self.change(|old| {
-            let same = old.policy.anchors().identity() == anchors.identity();
-            let policy = if same {
-                old.policy.with_revocations(revocations)
-            } else {
-                Policy::new(Arc::clone(&anchors), revocations)
-            };
-            let tickets = if same { Arc::clone(&old.tickets) } else { Arc::new(TicketKeys::new()) };
-            let epoch = Epoch(old.epoch.0 + 1);
-            Snapshot { epoch, policy, server, tickets, authority_names: names_of(&anchors) }
-        });
-    }
-
-    fn change(&self, next: impl FnOnce(&Snapshot) -> Snapshot) {
-        self.current.send_modify(|current| *current = Arc::new(next(current)));
+    /// Changes some parts in one step.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = self.shared.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut parts);
+        parts.epoch = parts.epoch.saturating_add(1);
+        let (Some(server), Some(trust)) = (&parts.server, &parts.trust) else { return };
+        self.shared.current.send_replace(Some(Arc::new(Snapshot {
+            epoch: Epoch(parts.epoch),
+            policy: Arc::clone(&trust.policy),
+            server: Arc::clone(server),
+            tickets: Arc::clone(&trust.tickets),
+            authority_names: Arc::clone(&trust.authority_names),
+            spares_live: self.shared.spares_live,
+        })));
     }
 }
 
-fn names_of(anchors: &TrustAnchors) -> Vec<DistinguishedName> {
+impl Parts {
+    /// What visitors of new connections are shown.
+    pub(super) fn set_server(&mut self, server: Arc<ServerIdentity>) {
+        self.server = Some(server);
+    }
+
+    /// Whom to trust. Other anchors make every ticket and every verified chain worthless; under the
+    /// same ones both stay known, and are judged again.
+    pub(super) fn set_trust(&mut self, anchors: Arc<TrustAnchors>, source: StatusSource) {
+        match &mut self.trust {
+            Some(trust) if trust.policy.anchors().identity() == anchors.identity() => {
+                trust.policy = Arc::new(trust.policy.with_source(source));
+            }
+            other => {
+                *other = Some(Trust {
+                    authority_names: names_of(&anchors),
+                    policy: Arc::new(Policy::new(anchors, source)),
+                    tickets: Arc::new(TicketKeys::new()),
+                });
+            }
+        }
+    }
+
+    /// Newer status under the same anchors.
+    pub(super) fn set_source(&mut self, source: StatusSource) {
+        if let Some(trust) = &mut self.trust {
+            trust.policy = Arc::new(trust.policy.with_source(source));
+        }
+    }
+}
+
+fn names_of(anchors: &TrustAnchors) -> Arc<[DistinguishedName]> {
     anchors
         .certificates()
         .iter()

@@ -231,6 +231,7 @@ fn alert_of(refusal: Refusal) -> Error {
         Refusal::NotYetValid { .. } => CertificateError::NotValidYet.into(),
         Refusal::Expired { .. } => CertificateError::Expired.into(),
         Refusal::Revoked => CertificateError::Revoked.into(),
+        Refusal::NotInLedger => CertificateError::ApplicationVerificationFailure.into(),
         Refusal::StatusUnknown => CertificateError::UnknownRevocationStatus.into(),
         Refusal::StatusStale { .. } => CertificateError::ExpiredRevocationList.into(),
     }

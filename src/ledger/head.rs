@@ -77,7 +77,8 @@ impl Head {
             hash: OctetString::new(self.hash.as_slice())?,
             seal: self.seal.clone(),
         };
-        view.put(STATE, super::HEAD, &stored.to_der()?)
+        view.put(STATE, super::HEAD, &stored.to_der()?);
+        Ok(())
     }
 
     pub(super) fn sequence(&self) -> u64 {
@@ -119,19 +120,7 @@ impl Head {
             // The first seal is older than the first entry: somebody took it away.
             return Err(LedgerError::HeadForged { sequence: 0 });
         }
-        while at.sequence < self.sequence {
-            let page = at.following(view, PAGE)?;
-            if page.is_empty() {
-                return Err(LedgerError::ChainBroken { sequence: at.sequence + 1 });
-            }
-            for (entry, hash) in page {
-                at.advance(entry.sequence, hash);
-            }
-        }
-        if at.hash != self.hash {
-            return Err(LedgerError::ChainBroken { sequence: self.sequence });
-        }
-        Ok(())
+        follow(view, at, |_| Ok(()))
     }
 
     /// The entries after this place, each held against the hash before it, with its own hash.
@@ -156,7 +145,7 @@ impl Head {
     }
 
     /// The head as it was after an entry.
-    fn at(view: &impl View, sequence: u64) -> Result<Self, LedgerError> {
+    pub(super) fn at(view: &impl View, sequence: u64) -> Result<Self, LedgerError> {
         let mut head = Self::empty();
         if sequence > 0 {
             let bytes = view.get(ENTRIES, &sequence.to_be_bytes())?;
@@ -169,4 +158,27 @@ impl Head {
     fn sealed_bytes(&self) -> Vec<u8> {
         [LABEL, &self.sequence.to_be_bytes(), &self.hash].concat()
     }
+}
+
+/// Follows the chain from a place to its end, which must be the head.
+pub(super) fn follow(
+    view: &impl View,
+    mut at: Head,
+    mut visit: impl FnMut(&Entry) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    let head = Head::load(view)?;
+    while at.sequence < head.sequence {
+        let page = at.following(view, PAGE)?;
+        if page.is_empty() {
+            return Err(LedgerError::ChainBroken { sequence: at.sequence + 1 });
+        }
+        for (entry, hash) in page {
+            visit(&entry)?;
+            at.advance(entry.sequence, hash);
+        }
+    }
+    if at.hash != head.hash {
+        return Err(LedgerError::ChainBroken { sequence: head.sequence });
+    }
+    Ok(())
 }

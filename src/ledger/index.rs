@@ -4,29 +4,42 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, Event, Intended, Issued, Numbered, Revoked, VaultMark};
-use super::head::Head;
-use super::record::Record;
+use super::entry::{Entry, Event, Intended, Issued, Numbered, Profile, Revoked, VaultMark};
+use super::head::{Head, follow};
+use super::record::{Record, State};
 use super::store::{
-    KEYS, OPEN_INTENTS, Pair, RECORDS, REQUESTS, REVOKED, ReadView, SERIALS, STATE, Table, View,
-    WriteView,
+    ENDINGS, KEYS, OPEN_INTENTS, Pair, RECORDS, RENEWALS, REQUESTS, REVOKED, ReadView, SERIALS,
+    STANDINGS, STATE, Store, Table, View, WriteView,
 };
 use super::{
     CrlSigned, HEAD, LedgerError, NEXT_NUMBER, PAGE, VAULT_CURRENT, VAULT_PENDING, crl_key,
-    number_of, revoked_key,
+    number_of, pair_key,
 };
 
 /// The tables that follow from the chain alone.
-const DERIVED: [Table; 6] = [RECORDS, SERIALS, REVOKED, OPEN_INTENTS, REQUESTS, STATE];
+const DERIVED: [Table; 9] =
+    [RECORDS, SERIALS, REVOKED, OPEN_INTENTS, REQUESTS, STATE, RENEWALS, ENDINGS, STANDINGS];
+
+/// Those that the first version did not have.
+const ADDED: [Table; 3] = [RENEWALS, ENDINGS, STANDINGS];
 
 /// After every key of those tables.
 const AFTER_ALL: [u8; 64] = [0xFF; 64];
 
+/// Entries between two tellings of progress.
+const PROGRESS: u64 = 512;
+
+/// In [`STANDINGS`], before the serial: a client certificate that stands.
+pub(super) const STANDS: u8 = 1;
+/// In [`STANDINGS`], before the serial: revoked or abandoned, of any profile.
+pub(super) const REVOKED_OR_ABANDONED: u8 = 2;
+
 /// Where indexes are kept: in a transaction, or in memory.
 trait Tables {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError>;
-    fn put(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), LedgerError>;
-    fn remove(&self, table: Table, key: &[u8]) -> Result<(), LedgerError>;
+    fn keys(&self, table: Table, from: &[u8], until: &[u8]) -> Result<Vec<Vec<u8>>, LedgerError>;
+    fn put(&self, table: Table, key: &[u8], value: &[u8]);
+    fn remove(&self, table: Table, key: &[u8]);
 }
 
 /// Brings the indexes of a transaction up to an entry.
@@ -38,31 +51,14 @@ pub(super) fn index(view: &WriteView, entry: &Entry) -> Result<(), LedgerError> 
 /// that. Returns the records, in the order of their numbers.
 pub(super) fn rebuild(
     view: &ReadView,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Result<Vec<Record>, LedgerError> {
-    let head = Head::load(view)?;
-    let rebuilt = Rebuilt::default();
-    let mut at = Head::empty();
-    while at.sequence() < head.sequence() {
-        let page = at.following(view, PAGE)?;
-        if page.is_empty() {
-            return Err(LedgerError::ChainBroken { sequence: at.sequence() + 1 });
-        }
-        for (entry, hash) in page {
-            apply(&rebuilt, &entry)?;
-            at.advance(entry.sequence, hash);
-        }
-        progress(at.sequence());
-    }
-    if at.hash() != head.hash() {
-        return Err(LedgerError::ChainBroken { sequence: head.sequence() });
-    }
-    let mut rebuilt = rebuilt.0.into_inner();
+    let mut rebuilt = from_chain(view, progress)?;
     let mut records = Vec::new();
     for table in DERIVED {
-        let said = rebuilt.remove(&table.to_string()).unwrap_or_default();
+        let said = rebuilt.remove(&table).unwrap_or_default();
         compare(view, table, &said)?;
-        if table.to_string() == RECORDS.to_string() {
+        if table == RECORDS {
             records =
                 said.values().map(|bytes| Record::from_bytes(bytes)).collect::<Result<_, _>>()?;
         }
@@ -70,10 +66,56 @@ pub(super) fn rebuild(
     Ok(records)
 }
 
+/// Gives a store of the first version the indexes that came later.
+pub(super) fn add_missing(store: &Store) -> Result<(), LedgerError> {
+    if !store.lacks(STANDINGS)? {
+        return Ok(());
+    }
+    let view = store.write()?;
+    let mut rebuilt = from_chain(&view, |_| ())?;
+    for table in ADDED {
+        view.create(table);
+        for (key, value) in rebuilt.remove(&table).unwrap_or_default() {
+            view.put(table, &key, &value);
+        }
+    }
+    view.commit()
+}
+
+/// Holds the indexes against an entry by which something was revoked or abandoned.
+pub(super) fn check_revoked(view: &ReadView, entry: &Entry) -> Result<(), LedgerError> {
+    let (number, state) = match &entry.event {
+        Event::Revoked(Revoked { number, .. }) => (*number, State::Revoked),
+        Event::Abandoned(Numbered { number }) => (*number, State::Abandoned),
+        _ => return Ok(()),
+    };
+    let record = super::record(view, number)?;
+    let record = record.filter(|record| record.state() == state);
+    let record = record.ok_or(LedgerError::RecordDisagrees { number })?;
+    let disagrees = || LedgerError::IndexDisagrees { table: REVOKED.to_string() };
+    let listed = view.get(REVOKED, &pair_key(record.issuer(), number))?;
+    listed.map(drop).ok_or_else(disagrees)
+}
+
+/// Follows the chain from its first entry to its head; the indexes it makes.
+fn from_chain(
+    view: &impl View,
+    mut progress: impl FnMut(u64),
+) -> Result<BTreeMap<Table, Rows>, LedgerError> {
+    let rebuilt = Rebuilt::default();
+    follow(view, Head::empty(), |entry| {
+        if entry.sequence % PROGRESS == 0 {
+            progress(entry.sequence);
+        }
+        apply(&rebuilt, entry)
+    })?;
+    Ok(rebuilt.0.into_inner())
+}
+
 /// Holds a stored table against what the chain says it must be: the same keys, the same values.
 fn compare(view: &ReadView, table: Table, said: &Rows) -> Result<(), LedgerError> {
     let disagrees = |key: &[u8]| {
-        if table.to_string() == RECORDS.to_string() {
+        if table == RECORDS {
             let number = number_of(key).unwrap_or(0);
             return LedgerError::RecordDisagrees { number };
         }
@@ -86,7 +128,7 @@ fn compare(view: &ReadView, table: Table, said: &Rows) -> Result<(), LedgerError
         let Some((last, _)) = page.last() else { break };
         from = [last.as_slice(), &[0]].concat();
         for (key, value) in &page {
-            if table.to_string() == STATE.to_string() && key == HEAD {
+            if table == STATE && key == HEAD {
                 continue;
             }
             if expected.next() != Some((key, value)) {
@@ -104,24 +146,28 @@ fn apply(tables: &impl Tables, entry: &Entry) -> Result<(), LedgerError> {
     match &entry.event {
         Event::VaultChanging(mark) => put_mark(tables, VAULT_PENDING, mark),
         Event::VaultChanged(mark) | Event::VaultKept(mark) => {
-            tables.remove(STATE, VAULT_PENDING)?;
+            tables.remove(STATE, VAULT_PENDING);
             put_mark(tables, VAULT_CURRENT, mark)
         }
         Event::CrlSigned(crl) => put_crl(tables, crl),
         Event::ClockConfirmed(_) => Ok(()),
         Event::Intended(intended) => apply_intent(tables, entry, intended),
-        Event::Issued(Issued { number, .. }) => {
-            tables.remove(OPEN_INTENTS, &number.to_be_bytes())?;
-            apply_record(tables, entry, *number).map(drop)
-        }
+        Event::Issued(Issued { number, .. }) => apply_issued(tables, entry, *number),
         Event::Abandoned(Numbered { number }) => {
-            tables.remove(OPEN_INTENTS, &number.to_be_bytes())?;
-            apply_revoked(tables, entry, *number)
+            tables.remove(OPEN_INTENTS, &number.to_be_bytes());
+            apply_revoked(tables, entry, *number).map(drop)
         }
-        Event::Revoked(Revoked { number, .. }) => apply_revoked(tables, entry, *number),
+        Event::Revoked(Revoked { number, .. }) => {
+            let record = apply_revoked(tables, entry, *number)?;
+            tables.remove(ENDINGS, &ending_key(&record));
+            match record.renews() {
+                Some(renewed) => apply_renewal_revoked(tables, renewed),
+                None => Ok(()),
+            }
+        }
         Event::KeyExported(Numbered { number }) => apply_record(tables, entry, *number).map(drop),
         Event::KeyForgotten(Numbered { number }) => {
-            tables.remove(KEYS, &number.to_be_bytes())?;
+            tables.remove(KEYS, &number.to_be_bytes());
             apply_record(tables, entry, *number).map(drop)
         }
     }
@@ -132,40 +178,94 @@ fn apply_intent(
     entry: &Entry,
     intended: &Intended,
 ) -> Result<(), LedgerError> {
+    let out_of_order = || LedgerError::OutOfOrder { sequence: entry.sequence };
     let number = intended.number.to_be_bytes();
     let serial = intended.serial.as_bytes();
     let next = tables.get(STATE, NEXT_NUMBER)?.map_or(Ok(1), |bytes| number_of(&bytes))?;
     if intended.number != next || tables.get(SERIALS, serial)?.is_some() {
-        return Err(LedgerError::OutOfOrder { sequence: entry.sequence });
+        return Err(out_of_order());
     }
-    tables.put(STATE, NEXT_NUMBER, &(intended.number + 1).to_be_bytes())?;
-    tables.put(SERIALS, serial, &number)?;
-    tables.put(OPEN_INTENTS, &number, &[])?;
+    tables.put(STATE, NEXT_NUMBER, &(intended.number + 1).to_be_bytes());
+    tables.put(SERIALS, serial, &number);
+    tables.put(OPEN_INTENTS, &number, &[]);
     if let Some(request) = &intended.request {
-        tables.put(REQUESTS, request.as_bytes(), &number)?;
+        tables.put(REQUESTS, request.as_bytes(), &number);
+    }
+    if let Some(renewed) = intended.renews {
+        // What is revoked has no heirs.
+        let record = stored(tables, renewed)?;
+        record.filter(|record| record.state() == State::Issued).ok_or_else(out_of_order)?;
+        tables.put(RENEWALS, &pair_key(renewed, intended.number), &[]);
     }
     apply_record(tables, entry, intended.number).map(drop)
 }
 
-fn apply_revoked(tables: &impl Tables, entry: &Entry, number: u64) -> Result<(), LedgerError> {
+fn apply_issued(tables: &impl Tables, entry: &Entry, number: u64) -> Result<(), LedgerError> {
+    tables.remove(OPEN_INTENTS, &number.to_be_bytes());
     let record = apply_record(tables, entry, number)?;
-    tables.put(REVOKED, &revoked_key(record.issuer(), number), &[])
+    tables.put(ENDINGS, &ending_key(&record), &[]);
+    if let Some(renewed) = record.renews().map(|renewed| stored(tables, renewed)).transpose()? {
+        renewed.iter().for_each(|renewed| tables.remove(ENDINGS, &ending_key(renewed)));
+    }
+    if record.profile() == Profile::Client {
+        put_standing(tables, &record, STANDS);
+    }
+    Ok(())
 }
 
-fn apply_record(tables: &impl Tables, entry: &Entry, number: u64) -> Result<Record, LedgerError> {
-    let key = number.to_be_bytes();
-    let before = tables.get(RECORDS, &key)?.map(|bytes| Record::from_bytes(&bytes)).transpose()?;
-    let record = Record::after(before, entry)?;
-    tables.put(RECORDS, &key, &record.to_bytes()?)?;
+fn apply_revoked(tables: &impl Tables, entry: &Entry, number: u64) -> Result<Record, LedgerError> {
+    let record = apply_record(tables, entry, number)?;
+    tables.put(REVOKED, &pair_key(record.issuer(), number), &[]);
+    put_standing(tables, &record, REVOKED_OR_ABANDONED);
     Ok(record)
 }
 
+/// What was renewed ends without a successor again, unless another renewal is in force.
+fn apply_renewal_revoked(tables: &impl Tables, renewed: u64) -> Result<(), LedgerError> {
+    let is_issued = |record: &Option<Record>| {
+        record.as_ref().is_some_and(|record| record.state() == State::Issued)
+    };
+    let record = stored(tables, renewed)?;
+    let Some(record) = record.filter(|record| record.state() == State::Issued) else {
+        return Ok(());
+    };
+    for key in tables.keys(RENEWALS, &pair_key(renewed, 0), &pair_key(renewed, u64::MAX))? {
+        if is_issued(&stored(tables, number_of(key.get(8..).unwrap_or(&[]))?)?) {
+            return Ok(());
+        }
+    }
+    tables.put(ENDINGS, &ending_key(&record), &[]);
+    Ok(())
+}
+
+fn apply_record(tables: &impl Tables, entry: &Entry, number: u64) -> Result<Record, LedgerError> {
+    let record = Record::after(stored(tables, number)?, entry)?;
+    tables.put(RECORDS, &number.to_be_bytes(), &record.to_bytes()?);
+    Ok(record)
+}
+
+fn stored(tables: &impl Tables, number: u64) -> Result<Option<Record>, LedgerError> {
+    let bytes = tables.get(RECORDS, &number.to_be_bytes())?;
+    bytes.map(|bytes| Record::from_bytes(&bytes)).transpose()
+}
+
+fn put_standing(tables: &impl Tables, record: &Record, standing: u8) {
+    let key = pair_key(record.issuer(), record.number());
+    tables.put(STANDINGS, &key, &[&[standing], record.serial()].concat());
+}
+
 fn put_mark(tables: &impl Tables, key: &[u8], mark: &VaultMark) -> Result<(), LedgerError> {
-    tables.put(STATE, key, &der::Encode::to_der(mark)?)
+    tables.put(STATE, key, &der::Encode::to_der(mark)?);
+    Ok(())
 }
 
 fn put_crl(tables: &impl Tables, crl: &CrlSigned) -> Result<(), LedgerError> {
-    tables.put(STATE, &crl_key(crl.issuer), &der::Encode::to_der(crl)?)
+    tables.put(STATE, &crl_key(crl.issuer), &der::Encode::to_der(crl)?);
+    Ok(())
+}
+
+fn ending_key(record: &Record) -> Vec<u8> {
+    pair_key(record.not_after().unix_unsigned(), record.number())
 }
 
 impl Tables for WriteView {
@@ -173,37 +273,48 @@ impl Tables for WriteView {
         View::get(self, table, key)
     }
 
-    fn put(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
-        Self::put(self, table, key, value)
+    fn keys(&self, table: Table, from: &[u8], until: &[u8]) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let pairs = View::range(self, table, from, until, usize::MAX)?;
+        Ok(pairs.into_iter().map(|(key, _)| key).collect())
     }
 
-    fn remove(&self, table: Table, key: &[u8]) -> Result<(), LedgerError> {
-        Self::remove(self, table, key)
+    fn put(&self, table: Table, key: &[u8], value: &[u8]) {
+        Self::put(self, table, key, value);
+    }
+
+    fn remove(&self, table: Table, key: &[u8]) {
+        Self::remove(self, table, key);
     }
 }
 
-/// Indexes built from the chain, in memory: by table, then by key.
+/// Indexes built from the chain, in memory.
 #[derive(Default)]
-struct Rebuilt(RefCell<BTreeMap<String, Rows>>);
+struct Rebuilt(RefCell<BTreeMap<Table, Rows>>);
 
 /// Keys and values of one table.
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 impl Tables for Rebuilt {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
-        Ok(self.0.borrow().get(&table.to_string()).and_then(|rows| rows.get(key)).cloned())
+        Ok(self.0.borrow().get(&table).and_then(|rows| rows.get(key)).cloned())
     }
 
-    fn put(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
-        let mut tables = self.0.borrow_mut();
-        tables.entry(table.to_string()).or_default().insert(key.to_vec(), value.to_vec());
-        Ok(())
+    fn keys(&self, table: Table, from: &[u8], until: &[u8]) -> Result<Vec<Vec<u8>>, LedgerError> {
+        let tables = self.0.borrow();
+        let rows = tables.get(&table).into_iter();
+        Ok(rows
+            .flat_map(|rows| rows.range(from.to_vec()..until.to_vec()))
+            .map(|(key, _)| key.clone())
+            .collect())
     }
 
-    fn remove(&self, table: Table, key: &[u8]) -> Result<(), LedgerError> {
-        if let Some(rows) = self.0.borrow_mut().get_mut(&table.to_string()) {
+    fn put(&self, table: Table, key: &[u8], value: &[u8]) {
+        self.0.borrow_mut().entry(table).or_default().insert(key.to_vec(), value.to_vec());
+    }
+
+    fn remove(&self, table: Table, key: &[u8]) {
+        if let Some(rows) = self.0.borrow_mut().get_mut(&table) {
             rows.remove(key);
         }
-        Ok(())
     }
 }

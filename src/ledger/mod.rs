@@ -14,13 +14,14 @@ mod entry;
 mod error;
 mod head;
 mod index;
+mod reader;
 mod record;
 mod store;
 #[cfg(test)]
 mod tests;
 
-use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use der::asn1::OctetString;
 
@@ -30,20 +31,25 @@ pub use entry::{
 };
 pub use error::LedgerError;
 pub use head::HeadKey;
+pub use reader::{Reader, Standings};
 pub use record::{Holder, Record, RevocationMark, State};
 
 use crate::ground::clock::Timestamp;
 use head::Head;
 use store::{
-    CERTIFICATES, ENTRIES, HOLDERS, KEYS, NAMES, OPEN_INTENTS, RECORDS, REQUESTS, REVOKED,
-    ReadView, STATE, Store, View, WriteView,
+    CERTIFICATES, ENTRIES, HOLDERS, KEYS, NAMES, RECORDS, RENEWALS, STATE, Store, View, WriteView,
 };
 
 /// The open ledger. Only one process has it open at a time.
 pub struct Ledger {
     store: Store,
     head_key: Option<HeadKey>,
+    /// Where the chain ended when this process last verified it.
+    verified: Mutex<Option<Place>>,
 }
+
+/// A place in the chain: an entry's sequence and hash.
+type Place = (u64, Digest);
 
 /// The vault file that the ledger knows, and the change it was told of but has not seen done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +74,7 @@ impl Ledger {
     /// # Errors
     /// `File` when there is one already, or as any write.
     pub fn create(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::create(path)?, head_key: None })
+        Ok(Self { store: Store::create(path)?, head_key: None, verified: Mutex::default() })
     }
 
     /// Opens a ledger, waiting up to 10 seconds while another process has it.
@@ -76,7 +82,9 @@ impl Ledger {
     /// # Errors
     /// `File`, `Busy`, `Damaged`.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { store: Store::open(path)?, head_key: None })
+        let store = Store::open(path)?;
+        index::add_missing(&store)?;
+        Ok(Self { store, head_key: None, verified: Mutex::default() })
     }
 
     /// Reads the last committed state.
@@ -84,7 +92,15 @@ impl Ledger {
     /// # Errors
     /// `System` or `Damaged`.
     pub fn reader(&self) -> Result<Reader<'_>, LedgerError> {
-        Ok(Reader { view: self.store.read()?, ledger: PhantomData })
+        Ok(Reader::new(self, self.store.read()?))
+    }
+
+    fn verified(&self) -> Option<Place> {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_verified(&self, place: Place) {
+        *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
 
     /// Begins one durable change. Dropped without [`Transaction::commit`], it leaves nothing.
@@ -148,6 +164,14 @@ impl Transaction<'_> {
         record(&self.view, number)
     }
 
+    /// The numbers of those that renew a certificate, with what this transaction already changed.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn renewals(&self, number: u64) -> Result<Vec<u64>, LedgerError> {
+        renewals(&self.view, number)
+    }
+
     /// Appends an event, and what it means for the indexes. Its time is now, but never before the
     /// entry before it: only a confirmation of the clock sets the ledger's time back.
     ///
@@ -165,7 +189,7 @@ impl Transaction<'_> {
         };
         index::index(&self.view, &entry)?;
         let bytes = entry.to_bytes()?;
-        self.view.put(ENTRIES, &entry.sequence.to_be_bytes(), &bytes)?;
+        self.view.put(ENTRIES, &entry.sequence.to_be_bytes(), &bytes);
         self.head.advance(entry.sequence, sha256(&bytes));
         self.newest = time;
         Ok(())
@@ -174,34 +198,28 @@ impl Transaction<'_> {
     /// Stores the personal fields of a certificate, and the names it is found by.
     ///
     /// # Errors
-    /// As any write.
+    /// A field longer than DER allows.
     pub fn put_holder(
         &mut self,
         number: u64,
         holder: &Holder,
         names: &[&str],
     ) -> Result<(), LedgerError> {
-        self.view.put(HOLDERS, &number.to_be_bytes(), &holder.to_bytes()?)?;
+        self.view.put(HOLDERS, &number.to_be_bytes(), &holder.to_bytes()?);
         for name in names {
-            self.view.put(NAMES, &name_key(name, number), &[])?;
+            self.view.put(NAMES, &name_key(name, number), &[]);
         }
         Ok(())
     }
 
     /// Stores a signed certificate.
-    ///
-    /// # Errors
-    /// As any write.
-    pub fn put_certificate(&mut self, number: u64, certificate: &[u8]) -> Result<(), LedgerError> {
-        self.view.put(CERTIFICATES, &number.to_be_bytes(), certificate)
+    pub fn put_certificate(&mut self, number: u64, certificate: &[u8]) {
+        self.view.put(CERTIFICATES, &number.to_be_bytes(), certificate);
     }
 
     /// Stores a sealed private key, in place of the one that is there.
-    ///
-    /// # Errors
-    /// As any write.
-    pub fn put_sealed_key(&mut self, number: u64, sealed: &[u8]) -> Result<(), LedgerError> {
-        self.view.put(KEYS, &number.to_be_bytes(), sealed)
+    pub fn put_sealed_key(&mut self, number: u64, sealed: &[u8]) {
+        self.view.put(KEYS, &number.to_be_bytes(), sealed);
     }
 
     /// Makes everything durable, all of it or nothing.
@@ -217,198 +235,15 @@ impl Transaction<'_> {
     }
 }
 
-/// The last committed state of the ledger.
-pub struct Reader<'ledger> {
-    view: ReadView,
-    /// The store answers only while the ledger is open.
-    ledger: PhantomData<&'ledger Ledger>,
-}
-
-impl Reader<'_> {
-    /// What is known of a certificate.
-    ///
-    /// # Errors
-    /// `System` or `Damaged`, as all that follow.
-    pub fn record(&self, number: u64) -> Result<Option<Record>, LedgerError> {
-        record(&self.view, number)
-    }
-
-    /// At most `limit` records, in the order of their numbers, from `first` on.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn records(&self, first: u64, limit: usize) -> Result<Vec<Record>, LedgerError> {
-        let pairs =
-            self.view.range(RECORDS, &first.to_be_bytes(), &u64::MAX.to_be_bytes(), limit)?;
-        pairs.iter().map(|(_, bytes)| Record::from_bytes(bytes)).collect()
-    }
-
-    /// At most `limit` entries of the chain, in order, after a place in it.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn entries_after(&self, sequence: u64, limit: usize) -> Result<Vec<Entry>, LedgerError> {
-        let first = sequence.saturating_add(1).to_be_bytes();
-        let pairs = self.view.range(ENTRIES, &first, &u64::MAX.to_be_bytes(), limit)?;
-        pairs.iter().map(|(_, bytes)| Entry::from_bytes(bytes)).collect()
-    }
-
-    /// The numbers of the certificates that were stored under this name.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn numbers_of_name(&self, name: &str) -> Result<Vec<u64>, LedgerError> {
-        let pairs =
-            self.view.range(NAMES, &name_key(name, 0), &name_key(name, u64::MAX), usize::MAX)?;
-        pairs.iter().map(|(key, _)| number_of(key.get(key.len() - 8..).unwrap_or(&[]))).collect()
-    }
-
-    /// The number of the certificate that was made for this asking.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn number_of_request(&self, request: &Digest) -> Result<Option<u64>, LedgerError> {
-        self.view.get(REQUESTS, request)?.map(|bytes| number_of(&bytes)).transpose()
-    }
-
-    /// The numbers that are intended and no more: a crash left them.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn open_intents(&self) -> Result<Vec<u64>, LedgerError> {
-        let pairs = self.view.range(OPEN_INTENTS, &[], &u64::MAX.to_be_bytes(), usize::MAX)?;
-        pairs.iter().map(|(key, _)| number_of(key)).collect()
-    }
-
-    /// The records of everything of an issuer that is revoked or abandoned, in order of number.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn revoked(&self, issuer: u64) -> Result<Vec<Record>, LedgerError> {
-        let until = revoked_key(issuer, u64::MAX);
-        let pairs = self.view.range(REVOKED, &revoked_key(issuer, 0), &until, usize::MAX)?;
-        let mut records = Vec::with_capacity(pairs.len());
-        for (key, _) in &pairs {
-            let number = number_of(key.get(8..).unwrap_or(&[]))?;
-            let record = self.record(number)?;
-            records.push(record.ok_or(LedgerError::RecordDisagrees { number })?);
-        }
-        Ok(records)
-    }
-
-    /// The personal fields of a certificate; none once they are erased. They are checked against
-    /// the digest in the chain.
-    ///
-    /// # Errors
-    /// `RecordDisagrees` when they are not what the chain digests.
-    pub fn holder(&self, record: &Record) -> Result<Option<Holder>, LedgerError> {
-        let Some(bytes) = self.view.get(HOLDERS, &record.number().to_be_bytes())? else {
-            return Ok(None);
-        };
-        let holder = Holder::from_bytes(&bytes)?;
-        if sha256(&bytes) != record.holder_sha256() {
-            return Err(LedgerError::RecordDisagrees { number: record.number() });
-        }
-        Ok(Some(holder))
-    }
-
-    /// The signed certificate, checked against the digest in the chain.
-    ///
-    /// # Errors
-    /// `RecordDisagrees` when it is not what the chain digests.
-    pub fn certificate(&self, record: &Record) -> Result<Option<Vec<u8>>, LedgerError> {
-        let bytes = self.view.get(CERTIFICATES, &record.number().to_be_bytes())?;
-        match &bytes {
-            Some(bytes) if Some(sha256(bytes)) != record.certificate_sha256() => {
-                Err(LedgerError::RecordDisagrees { number: record.number() })
-            }
-            _ => Ok(bytes),
-        }
-    }
-
-    /// The sealed private key of a certificate.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn sealed_key(&self, number: u64) -> Result<Option<Vec<u8>>, LedgerError> {
-        self.view.get(KEYS, &number.to_be_bytes())
-    }
-
-    /// At most `limit` sealed private keys with their numbers, from `first` on.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn sealed_keys(
-        &self,
-        first: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
-        let pairs = self.view.range(KEYS, &first.to_be_bytes(), &u64::MAX.to_be_bytes(), limit)?;
-        pairs.into_iter().map(|(key, value)| Ok((number_of(&key)?, value))).collect()
-    }
-
-    /// The vault files the ledger knows of.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn vault_marks(&self) -> Result<VaultMarks, LedgerError> {
-        let mark = |key| -> Result<Option<VaultMark>, LedgerError> {
-            let bytes = self.view.get(STATE, key)?;
-            bytes.map(|bytes| Ok(der::Decode::from_der(&bytes)?)).transpose()
-        };
-        Ok(VaultMarks { current: mark(VAULT_CURRENT)?, pending: mark(VAULT_PENDING)? })
-    }
-
-    /// The last CRL that was signed for an issuer.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn last_crl(&self, issuer: u64) -> Result<Option<CrlSigned>, LedgerError> {
-        let bytes = self.view.get(STATE, &crl_key(issuer))?;
-        bytes.map(|bytes| Ok(der::Decode::from_der(&bytes)?)).transpose()
-    }
-
-    /// The next certificate number.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn next_number(&self) -> Result<u64, LedgerError> {
-        next_number(&self.view)
-    }
-
-    /// The newest time that the ledger has seen: that of its last entry. 1970 when it is empty.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn newest_time(&self) -> Result<Timestamp, LedgerError> {
-        newest_time(&self.view, &Head::load(&self.view)?)
-    }
-
-    /// How many entries the chain has.
-    ///
-    /// # Errors
-    /// As any read.
-    pub fn entries(&self) -> Result<u64, LedgerError> {
-        Ok(Head::load(&self.view)?.sequence())
-    }
-
-    /// Reads the whole chain, follows every link, and holds every index and record against what the
-    /// chain says of it. Returns the number of entries. `progress` is told of each page of entries read.
-    ///
-    /// # Errors
-    /// `ChainBroken`, `RecordDisagrees`, `IndexDisagrees`, `Damaged`.
-    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<u64, LedgerError> {
-        for record in index::rebuild(&self.view, progress)? {
-            self.holder(&record)?;
-            self.certificate(&record)?;
-        }
-        self.entries()
-    }
-}
-
 fn record(view: &impl View, number: u64) -> Result<Option<Record>, LedgerError> {
     let bytes = view.get(RECORDS, &number.to_be_bytes())?;
     bytes.map(|bytes| Record::from_bytes(&bytes)).transpose()
+}
+
+fn renewals(view: &impl View, number: u64) -> Result<Vec<u64>, LedgerError> {
+    let until = pair_key(number, u64::MAX);
+    let pairs = view.range(RENEWALS, &pair_key(number, 0), &until, usize::MAX)?;
+    pairs.iter().map(|(key, _)| second_of(key)).collect()
 }
 
 /// Entries' times never go back, but for a confirmation of the clock: the last one's is the newest.
@@ -430,8 +265,14 @@ fn number_of(bytes: &[u8]) -> Result<u64, LedgerError> {
     Ok(u64::from_be_bytes(bytes.try_into().map_err(|_| LedgerError::Encoding)?))
 }
 
-fn revoked_key(issuer: u64, number: u64) -> Vec<u8> {
-    [issuer.to_be_bytes(), number.to_be_bytes()].concat()
+/// A key of two numbers, in the order of the first and then of the second.
+fn pair_key(first: u64, second: u64) -> Vec<u8> {
+    [first.to_be_bytes(), second.to_be_bytes()].concat()
+}
+
+/// The second number of such a key.
+fn second_of(key: &[u8]) -> Result<u64, LedgerError> {
+    number_of(key.get(8..).unwrap_or(&[]))
 }
 
 fn crl_key(issuer: u64) -> Vec<u8> {

@@ -1,47 +1,70 @@
 //! The tables of the embedded store. Every value carries a digest over its table, key and bytes,
 //! and is checked when read.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use aws_lc_rs::digest;
+use redb::{
+    Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
+    TableError, WriteTransaction,
+};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::LedgerError;
 use super::blocks::CheckedBlocks;
-use super::entry::sha256;
 use crate::ground::clock;
 use crate::ground::files::{self, FileError, PRIVATE};
 
-/// A table by its name; keys and values are bytes.
-pub(super) type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+/// A table; its keys and values are octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Table {
+    name: &'static str,
+    /// What the digests of its values begin with.
+    label: &'static str,
+}
+
+macro_rules! table {
+    ($name:literal) => {
+        Table { name: $name, label: concat!($name, "<&[u8], &[u8]>") }
+    };
+}
 
 /// Sequence -> entry.
-pub(super) const ENTRIES: Table = Table::new("entries");
+pub(super) const ENTRIES: Table = table!("entries");
 /// Number -> record.
-pub(super) const RECORDS: Table = Table::new("records");
+pub(super) const RECORDS: Table = table!("records");
 /// Serial -> number.
-pub(super) const SERIALS: Table = Table::new("serials");
+pub(super) const SERIALS: Table = table!("serials");
 /// Issuer and number of what is revoked or abandoned -> nothing.
-pub(super) const REVOKED: Table = Table::new("revoked");
+pub(super) const REVOKED: Table = table!("revoked");
 /// Number of what is intended and no more -> nothing.
-pub(super) const OPEN_INTENTS: Table = Table::new("open-intents");
+pub(super) const OPEN_INTENTS: Table = table!("open-intents");
 /// Digest of an asking -> number.
-pub(super) const REQUESTS: Table = Table::new("requests");
+pub(super) const REQUESTS: Table = table!("requests");
 /// The head, the vault's mark, the counters.
-pub(super) const STATE: Table = Table::new("state");
+pub(super) const STATE: Table = table!("state");
+/// A number and that of one that renews it -> nothing.
+pub(super) const RENEWALS: Table = table!("renewals");
+/// End and number of what is issued and has no issued renewal -> nothing.
+pub(super) const ENDINGS: Table = table!("endings");
+/// Issuer and number -> how the serial stands for admission, and the serial.
+pub(super) const STANDINGS: Table = table!("standings");
 /// Number -> personal fields. Erasable.
-pub(super) const HOLDERS: Table = Table::new("holders");
+pub(super) const HOLDERS: Table = table!("holders");
 /// A name and a number -> nothing. Erasable.
-pub(super) const NAMES: Table = Table::new("names");
+pub(super) const NAMES: Table = table!("names");
 /// Number -> certificate. Erasable.
-pub(super) const CERTIFICATES: Table = Table::new("certificates");
+pub(super) const CERTIFICATES: Table = table!("certificates");
 /// Number -> sealed private key. Erasable.
-pub(super) const KEYS: Table = Table::new("keys");
+pub(super) const KEYS: Table = table!("keys");
 
-const ALL: [Table; 11] = [
+const ALL: [Table; 14] = [
     ENTRIES,
     RECORDS,
     SERIALS,
@@ -49,6 +72,9 @@ const ALL: [Table; 11] = [
     OPEN_INTENTS,
     REQUESTS,
     STATE,
+    RENEWALS,
+    ENDINGS,
+    STANDINGS,
     HOLDERS,
     NAMES,
     CERTIFICATES,
@@ -79,9 +105,9 @@ impl Store {
     pub(super) fn create(path: &Path) -> Result<Self, LedgerError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let store = Self::open_with(path, flags)?;
-        let transaction = store.write()?;
+        let transaction = store.begin_write()?;
         for table in ALL {
-            transaction.0.open_table(table)?;
+            transaction.open_table(table.definition())?;
         }
         transaction.commit()?;
         Ok(store)
@@ -106,15 +132,44 @@ impl Store {
 
     /// A view of the last committed state.
     pub(super) fn read(&self) -> Result<ReadView, LedgerError> {
-        Ok(ReadView(self.database.begin_read()?))
+        let transaction = self.database.begin_read()?;
+        Ok(ReadView { transaction, tables: RefCell::default() })
     }
 
     /// One durable change of everything written through it. Only one at a time.
     pub(super) fn write(&self) -> Result<WriteView, LedgerError> {
+        let transaction = self.begin_write()?;
+        // Nobody else writes now: this stays the state that is changed.
+        let before = self.read()?;
+        Ok(WriteView { transaction, before, changes: RefCell::default() })
+    }
+
+    /// Whether a store of an earlier version lacks this table.
+    pub(super) fn lacks(&self, table: Table) -> Result<bool, LedgerError> {
+        match self.database.begin_read()?.open_table(table.definition()) {
+            Ok(_) => Ok(false),
+            Err(TableError::TableDoesNotExist(_)) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, LedgerError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_two_phase_commit(true);
         transaction.set_quick_repair(true);
-        Ok(WriteView(transaction))
+        Ok(transaction)
+    }
+}
+
+impl Table {
+    fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(self.name)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }
 
@@ -134,11 +189,36 @@ pub(super) trait View {
 }
 
 /// The last committed state.
-pub(super) struct ReadView(redb::ReadTransaction);
+pub(super) struct ReadView {
+    transaction: ReadTransaction,
+    /// The tables that were read so far, kept open.
+    tables: RefCell<BTreeMap<Table, Open>>,
+}
+
+type Open = ReadOnlyTable<&'static [u8], &'static [u8]>;
+
+impl ReadView {
+    fn with<T>(
+        &self,
+        table: Table,
+        read: impl FnOnce(&Open) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        if let Some(open) = self.tables.borrow().get(&table) {
+            return read(open);
+        }
+        let open = self.transaction.open_table(table.definition())?;
+        let read = read(&open);
+        self.tables.borrow_mut().insert(table, open);
+        read
+    }
+}
 
 impl View for ReadView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
-        get(&self.0.open_table(table)?, table, key)
+        self.with(table, |open| match open.get(key)? {
+            Some(stored) => checked(table, key, stored.value()).map(Some),
+            None => Ok(None),
+        })
     }
 
     fn range(
@@ -148,34 +228,72 @@ impl View for ReadView {
         until: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, LedgerError> {
-        range(&self.0.open_table(table)?, table, from, until, limit)
+        self.with(table, |open| {
+            let mut pairs = Vec::new();
+            for pair in open.range(from..until)?.take(limit) {
+                let (key, value) = pair?;
+                pairs.push((key.value().to_vec(), checked(table, key.value(), value.value())?));
+            }
+            Ok(pairs)
+        })
     }
 }
 
 /// A transaction that is not committed yet; dropped, it leaves nothing.
-pub(super) struct WriteView(WriteTransaction);
+pub(super) struct WriteView {
+    transaction: WriteTransaction,
+    before: ReadView,
+    /// What the commit will write; none removes. Until then the store is not touched: each table
+    /// is opened once, and its keys come in their order.
+    changes: RefCell<BTreeMap<Table, Changes>>,
+}
+
+type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 impl WriteView {
-    pub(super) fn put(&self, table: Table, key: &[u8], value: &[u8]) -> Result<(), LedgerError> {
-        let mut stored = value_digest(table, key, value).to_vec();
-        stored.extend_from_slice(value);
-        self.0.open_table(table)?.insert(key, stored.as_slice())?;
-        Ok(())
+    pub(super) fn put(&self, table: Table, key: &[u8], value: &[u8]) {
+        self.change(table, key, Some(value.to_vec()));
     }
 
-    pub(super) fn remove(&self, table: Table, key: &[u8]) -> Result<(), LedgerError> {
-        self.0.open_table(table)?.remove(key)?;
-        Ok(())
+    /// Makes a table, when there is none.
+    pub(super) fn create(&self, table: Table) {
+        self.changes.borrow_mut().entry(table).or_default();
+    }
+
+    pub(super) fn remove(&self, table: Table, key: &[u8]) {
+        self.change(table, key, None);
     }
 
     pub(super) fn commit(self) -> Result<(), LedgerError> {
-        Ok(self.0.commit()?)
+        // What it saw need not be kept any longer.
+        drop(self.before);
+        for (table, changes) in self.changes.into_inner() {
+            let mut open = self.transaction.open_table(table.definition())?;
+            for (key, value) in changes {
+                match value {
+                    Some(value) => {
+                        let digest = value_digest(table, &key, &value);
+                        let stored = [digest.as_slice(), &value].concat();
+                        open.insert(key.as_slice(), stored.as_slice())?;
+                    }
+                    None => drop(open.remove(key.as_slice())?),
+                }
+            }
+        }
+        Ok(self.transaction.commit()?)
+    }
+
+    fn change(&self, table: Table, key: &[u8], value: Option<Vec<u8>>) {
+        self.changes.borrow_mut().entry(table).or_default().insert(key.to_vec(), value);
     }
 }
 
 impl View for WriteView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
-        get(&self.0.open_table(table)?, table, key)
+        if let Some(value) = self.changes.borrow().get(&table).and_then(|rows| rows.get(key)) {
+            return Ok(value.clone());
+        }
+        self.before.get(table, key)
     }
 
     fn range(
@@ -185,34 +303,21 @@ impl View for WriteView {
         until: &[u8],
         limit: usize,
     ) -> Result<Vec<Pair>, LedgerError> {
-        range(&self.0.open_table(table)?, table, from, until, limit)
+        let changes = self.changes.borrow();
+        let Some(changes) = changes.get(&table) else {
+            return self.before.range(table, from, until, limit);
+        };
+        let before = self.before.range(table, from, until, usize::MAX)?;
+        let mut pairs: BTreeMap<Vec<u8>, Vec<u8>> = before.into_iter().collect();
+        let within = |key: &[u8]| from <= key && key < until;
+        for (key, value) in changes.iter().filter(|(key, _)| within(key)) {
+            match value {
+                Some(value) => pairs.insert(key.clone(), value.clone()),
+                None => pairs.remove(key),
+            };
+        }
+        Ok(pairs.into_iter().take(limit).collect())
     }
-}
-
-fn get(
-    open: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    table: Table,
-    key: &[u8],
-) -> Result<Option<Vec<u8>>, LedgerError> {
-    match open.get(key)? {
-        Some(stored) => checked(table, key, stored.value()).map(Some),
-        None => Ok(None),
-    }
-}
-
-fn range(
-    open: &impl ReadableTable<&'static [u8], &'static [u8]>,
-    table: Table,
-    from: &[u8],
-    until: &[u8],
-    limit: usize,
-) -> Result<Vec<Pair>, LedgerError> {
-    let mut pairs = Vec::new();
-    for pair in open.range(from..until)?.take(limit) {
-        let (key, value) = pair?;
-        pairs.push((key.value().to_vec(), checked(table, key.value(), value.value())?));
-    }
-    Ok(pairs)
 }
 
 fn checked(table: Table, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, LedgerError> {
@@ -225,13 +330,14 @@ fn checked(table: Table, key: &[u8], stored: &[u8]) -> Result<Vec<u8>, LedgerErr
 }
 
 fn value_digest(table: Table, key: &[u8], value: &[u8]) -> [u8; DIGEST] {
-    let mut bytes = table.to_string().into_bytes();
-    bytes.extend_from_slice(&key.len().to_be_bytes());
-    bytes.extend_from_slice(key);
-    bytes.extend_from_slice(value);
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(table.label.as_bytes());
+    context.update(&key.len().to_be_bytes());
+    context.update(key);
+    context.update(value);
     let mut short = [0; DIGEST];
-    for (to, from) in short.iter_mut().zip(sha256(&bytes)) {
-        *to = from;
+    for (to, from) in short.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
     }
     short
 }

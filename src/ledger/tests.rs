@@ -61,7 +61,7 @@ fn issue(ledger: &Ledger, name: &str) -> u64 {
     let mut transaction = ledger.begin(time(1), "uid:0").unwrap();
     let sha256 = octets(&sha256(&certificate)).unwrap();
     transaction.append(Event::Issued(Issued { number, sha256 })).unwrap();
-    transaction.put_certificate(number, &certificate).unwrap();
+    transaction.put_certificate(number, &certificate);
     transaction.commit().unwrap();
     number
 }
@@ -145,7 +145,7 @@ fn a_chain_edited_without_the_key_is_found() {
         Entry::from_bytes(&view.get(ENTRIES, &2_u64.to_be_bytes()).unwrap().unwrap()).unwrap();
     entry.actor = "uid:12345".to_owned();
     let bytes = entry.to_bytes().unwrap();
-    view.put(ENTRIES, &2_u64.to_be_bytes(), &bytes).unwrap();
+    view.put(ENTRIES, &2_u64.to_be_bytes(), &bytes);
     let mut head = Head::load(&view).unwrap();
     head.advance(2, sha256(&bytes));
     head.save(&view).unwrap();
@@ -181,7 +181,7 @@ fn a_record_that_disagrees_with_the_chain_is_found() {
     revoke(&ledger, second).unwrap();
     let view = ledger.store.write().unwrap();
     let bytes = view.get(RECORDS, &first.to_be_bytes()).unwrap().unwrap();
-    view.put(RECORDS, &second.to_be_bytes(), &bytes).unwrap();
+    view.put(RECORDS, &second.to_be_bytes(), &bytes);
     view.commit().unwrap();
     let found = ledger.reader().unwrap().verify(|_| ());
     assert!(matches!(found, Err(LedgerError::RecordDisagrees { number: 2 })), "{found:?}");
@@ -206,7 +206,7 @@ fn a_chain_whose_seal_was_taken_away_is_found() {
 #[test]
 fn an_index_that_disagrees_with_the_chain_is_found() {
     for (table, key) in [
-        (store::REVOKED, revoked_key(1, 1)),
+        (store::REVOKED, pair_key(1, 1)),
         (store::SERIALS, [&1_u64.to_be_bytes()[..], &[9; 12]].concat()),
         (store::STATE, NEXT_NUMBER.to_vec()),
     ] {
@@ -216,7 +216,7 @@ fn an_index_that_disagrees_with_the_chain_is_found() {
         revoke(&ledger, number).unwrap();
         let view = ledger.store.write().unwrap();
         assert!(view.get(table, &key).unwrap().is_some());
-        view.remove(table, &key).unwrap();
+        view.remove(table, &key);
         view.commit().unwrap();
         let found = ledger.reader().unwrap().verify(|_| ());
         assert!(matches!(found, Err(LedgerError::IndexDisagrees { .. })), "{table}: {found:?}");

@@ -137,6 +137,34 @@ impl DistinguishedName {
         }
     }
 
+    /// The name in a certificate of ours.
+    ///
+    /// # Errors
+    /// [`NameError::Encoding`] for a name of other attributes than ours or in another order, and as
+    /// the parts of a name.
+    pub fn from_der(name: &[u8]) -> Result<Self, NameError> {
+        let levels = Levels::from_der(name).map_err(|_| NameError::Encoding)?;
+        let mut attributes = levels.iter().flat_map(SetOfVec::iter).peekable();
+        let mut next = |oid| {
+            let attribute = attributes.next_if(|attribute| attribute.oid == oid);
+            attribute.and_then(|attribute| text_of(&attribute.value))
+        };
+        let country = next(COUNTRY).ok_or(NameError::Encoding)?;
+        let organization = next(ORGANIZATION).ok_or(NameError::Encoding)?;
+        let unit = next(ORGANIZATIONAL_UNIT);
+        let common_name = next(COMMON_NAME).ok_or(NameError::Encoding)?;
+        let mut subject = Self::new(CommonName::parse(&common_name)?)
+            .with_country(&country)?
+            .with_organization(&organization)?;
+        if let Some(unit) = unit {
+            subject = subject.with_organizational_unit(&unit)?;
+        }
+        if subject.to_der()? != name {
+            return Err(NameError::Encoding);
+        }
+        Ok(subject)
+    }
+
     /// The same name in another country, given as two letters of ISO 3166.
     ///
     /// # Errors

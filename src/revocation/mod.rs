@@ -2,10 +2,15 @@
 
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeMap;
+
 use crate::ca::{self, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
-use crate::ledger::{CrlSigned, Event, Ledger, Profile, Record, Revoked, State, octets, sha256};
+use crate::ledger::{
+    CrlSigned, Event, Ledger, Numbered, Profile, Record, Revoked, State, Transaction, octets,
+    sha256,
+};
 use crate::pki::SerialNumber;
 use crate::pki::revocation_list::{Reason, RevocationListToBeSigned, RevokedCertificate};
 use crate::vault::OpenVault;
@@ -37,23 +42,49 @@ pub fn revoke(
     actor: &str,
 ) -> Result<Record, Refusal> {
     let mut transaction = ledger.begin(now, actor)?;
-    let unknown = || Refusal::UnknownNumber { number: format!("{number:06}") };
-    let record = transaction.record(number)?.ok_or_else(unknown)?;
-    if matches!(record.profile(), Profile::Root | Profile::Issuing) {
-        return Err(Refusal::AuthorityNotRevocable { number: format!("{number:06}") });
+    let record = revocable(&transaction, number)?;
+    if record.state() != State::Issued {
+        return Err(not_in_force(&record));
     }
-    match record.state() {
-        State::Issued => {}
-        State::Revoked => return Err(already_revoked(&record)),
-        State::Intended | State::Abandoned => {
-            return Err(Refusal::NeverIssued { number: format!("{number:06}") });
-        }
-    }
-    let invalidity = invalidity.map(Timestamp::unix_unsigned);
-    transaction.append(Event::Revoked(Revoked { number, reason: reason.code(), invalidity }))?;
-    let record = transaction.record(number)?.ok_or_else(unknown)?;
+    let record = append(&mut transaction, number, reason, invalidity)?;
     transaction.commit()?;
     Ok(record)
+}
+
+/// Revokes a certificate with its whole lineage in one durable change: what it renews, what renews
+/// it, and so on. What is only intended is abandoned, so that its signature never counts. Returns
+/// what was revoked now, in order of number.
+///
+/// # Errors
+/// Unknown number, a certificate authority's own certificate, or nothing of it is in force.
+pub fn revoke_lineage(
+    ledger: &Ledger,
+    number: u64,
+    reason: Reason,
+    invalidity: Option<Timestamp>,
+    now: Timestamp,
+    actor: &str,
+) -> Result<Vec<Record>, Refusal> {
+    let mut transaction = ledger.begin(now, actor)?;
+    let asked = revocable(&transaction, number)?;
+    let mut revoked = Vec::new();
+    let mut abandoned = false;
+    for record in lineage(&transaction, &asked)? {
+        let number = record.number();
+        match record.state() {
+            State::Issued => revoked.push(append(&mut transaction, number, reason, invalidity)?),
+            State::Intended => {
+                transaction.append(Event::Abandoned(Numbered { number }))?;
+                abandoned = true;
+            }
+            State::Revoked | State::Abandoned => {}
+        }
+    }
+    if revoked.is_empty() && !abandoned {
+        return Err(not_in_force(&asked));
+    }
+    transaction.commit()?;
+    Ok(revoked)
 }
 
 /// Signs a CRL of everything of the issuer that is revoked or abandoned, valid for some days from
@@ -80,7 +111,7 @@ pub fn sign_crl(
     let key = vault.authority_key(issuer.number())?;
     let reader = ledger.reader()?;
     // A CRL that lacks a revocation lets somebody in: nothing is signed from an index alone.
-    reader.verify(|_| ())?;
+    reader.verify_appended()?;
     let previous = reader.last_crl(issuer.number())?;
     let number = previous.as_ref().map_or(0, |crl| crl.number) + 1;
     // Never beyond now: a CRL that was signed while the clock ran ahead must not hide anything.
@@ -125,6 +156,53 @@ fn entry(record: &Record, now: Timestamp) -> Result<RevokedCertificate, Refusal>
         reason: Reason::of_code(mark.reason).ok_or_else(damaged)?,
         invalid_since: mark.invalidity.map(time),
     })
+}
+
+/// A certificate that may be revoked, if it is in force.
+fn revocable(transaction: &Transaction<'_>, number: u64) -> Result<Record, Refusal> {
+    let shown = || format!("{number:06}");
+    let record = transaction.record(number)?;
+    let record = record.ok_or_else(|| Refusal::UnknownNumber { number: shown() })?;
+    if matches!(record.profile(), Profile::Root | Profile::Issuing) {
+        return Err(Refusal::AuthorityNotRevocable { number: shown() });
+    }
+    Ok(record)
+}
+
+fn append(
+    transaction: &mut Transaction<'_>,
+    number: u64,
+    reason: Reason,
+    invalidity: Option<Timestamp>,
+) -> Result<Record, Refusal> {
+    let invalidity = invalidity.map(Timestamp::unix_unsigned);
+    transaction.append(Event::Revoked(Revoked { number, reason: reason.code(), invalidity }))?;
+    revocable(transaction, number)
+}
+
+/// Everything that descends from what a certificate descends from, in order of number. It is a tree:
+/// whatever renews has a higher number than what it renews.
+fn lineage(transaction: &Transaction<'_>, member: &Record) -> Result<Vec<Record>, Refusal> {
+    let mut oldest = member.clone();
+    while let Some(renewed) = oldest.renews() {
+        oldest = revocable(transaction, renewed)?;
+    }
+    let mut found = BTreeMap::new();
+    let mut open = vec![oldest];
+    while let Some(record) = open.pop() {
+        for follower in transaction.renewals(record.number())? {
+            open.push(revocable(transaction, follower)?);
+        }
+        found.insert(record.number(), record);
+    }
+    Ok(found.into_values().collect())
+}
+
+fn not_in_force(record: &Record) -> Refusal {
+    match record.state() {
+        State::Revoked => already_revoked(record),
+        _ => Refusal::NeverIssued { number: format!("{:06}", record.number()) },
+    }
 }
 
 fn already_revoked(record: &Record) -> Refusal {

@@ -31,6 +31,7 @@ use crate::door::reply::{Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
+use crate::pki::SerialNumber;
 use crate::vault::SlotSecret;
 use control::Control;
 use feed::Feed;
@@ -165,8 +166,10 @@ impl Service {
         let now = clock::now();
         let snapshot = self.authority.snapshot()?;
         self.told = snapshot.epoch;
+        let revoked: Vec<SerialNumber> =
+            snapshot.issuers.iter().flat_map(|issuer| &issuer.revoked).copied().collect();
         self.feed.tell(&Event::Snapshot(snapshot))?;
-        if let Some(crl) = self.upkeep.published_before(&self.authority, now) {
+        if let Some(crl) = self.upkeep.published_before(&self.authority, &revoked, now) {
             self.feed.tell(&Event::Crl(crl))?;
         }
         for identity in self.upkeep.stored_identities(now) {
@@ -345,7 +348,7 @@ impl Service {
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
-            ending: Vec::new(),
+            ending: self.authority.endings(ENDINGS)?,
         })
     }
 
@@ -357,6 +360,9 @@ impl Service {
         }
     }
 }
+
+/// Certificates that end soon, in a status.
+const ENDINGS: usize = 100;
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);

@@ -1,5 +1,6 @@
 //! What must be fresh while the service lives: the CRL, and the gates' server certificates.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::{Authority, DataFolder, orders};
@@ -12,7 +13,7 @@ use crate::ground::files::{self, PRIVATE, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::Refusal;
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::{LARGEST_REVOCATION_LIST, pem_of};
-use crate::pki::{Certificate, RevocationList, Signer, pkcs8};
+use crate::pki::{Certificate, RevocationList, SerialNumber, Signer, pkcs8};
 
 /// Octets of a file with a server certificate or its key.
 const LARGEST: u64 = 64 * 1024;
@@ -74,6 +75,7 @@ impl Upkeep {
     pub(super) fn published_before(
         &mut self,
         authority: &Authority,
+        revoked: &[SerialNumber],
         now: Timestamp,
     ) -> Option<PublishedCrl> {
         let issuer = authority.issuer().ok()?;
@@ -84,8 +86,9 @@ impl Upkeep {
             number.checked_mul(256).map(|number| number + u64::from(*octet))
         })?;
         let (this_update, next_update) = (list.this_update(), list.next_update());
-        // What was revoked since is not known here: the next one is due as soon as it can be signed.
-        self.crl = Some(CrlStatus { number, this_update, next_update, complete: false });
+        let listed: HashSet<SerialNumber> = list.entries().map(|entry| entry.serial).collect();
+        let complete = revoked.iter().all(|serial| listed.contains(serial));
+        self.crl = Some(CrlStatus { number, this_update, next_update, complete });
         let root = issuer.root().der().to_vec();
         Some(PublishedCrl { der, number, this_update, next_update, root })
     }

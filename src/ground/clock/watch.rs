@@ -49,12 +49,12 @@ impl ClockWatch {
     /// Begins to watch: what the wall clock says now, and the newest time of the ledger.
     #[must_use]
     pub fn start(wall: Timestamp, newest: Timestamp) -> Self {
-        Self::start_at(Moment::now(wall), newest)
+        Self::start_at(Moment::of(wall), newest)
     }
 
     /// Tells it what the wall clock says now.
     pub fn tell(&mut self, wall: Timestamp) {
-        self.tell_at(Moment::now(wall));
+        self.tell_at(Moment::of(wall));
     }
 
     /// Believes the wall clock as it was last told, whatever it said before.
@@ -93,7 +93,7 @@ impl ClockWatch {
 }
 
 impl Moment {
-    fn now(wall: Timestamp) -> Self {
+    fn of(wall: Timestamp) -> Self {
         Self { wall, since_boot: since_boot() }
     }
 

@@ -1,0 +1,332 @@
+//! What the authority tells a gate, put in force: on a thread of its own, so that no number of
+//! handshakes keeps a revocation waiting.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::connector::Connector;
+use super::material::ServerIdentity;
+use super::metrics::GateMetrics;
+use super::registry::Registry;
+use super::settings::{ServerSource, Settings, StalePolicy, TrustSource};
+use super::state::State;
+use crate::admission::{LedgerStatus, Refusal, StatusSource, TrustAnchors, UnknownIssuer};
+use crate::door::feed::{
+    Acknowledgement, Answer, Change, Event, FeedEnd, GateReport, Heartbeat, Sequence,
+    ServerIdentity as SentIdentity, Snapshot,
+};
+use crate::ground::clock::{self, Timestamp};
+use crate::ground::messages;
+use crate::pki::Certificate;
+
+/// How long the authority may say nothing before the stale policy applies.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long connections that are cut may take to close before the answer goes without them.
+const CLOSING: Duration = Duration::from_millis(900);
+
+/// Connections told of at once.
+const LISTED: usize = 10_000;
+
+/// The gate that a feed is put in force at.
+pub(super) struct Audience {
+    pub(super) settings: Settings,
+    pub(super) address: SocketAddr,
+    pub(super) state: State,
+    pub(super) registry: Arc<Registry>,
+    pub(super) metrics: GateMetrics,
+    pub(super) connector: Connector,
+    /// When the server certificate ends, where it is known.
+    pub(super) certificate_ends: Option<Timestamp>,
+}
+
+/// Listens to the feed until the other end of `stop` is dropped.
+///
+/// # Errors
+/// The system gives us no thread.
+pub(super) fn listen(
+    audience: Audience,
+    feed: FeedEnd,
+    stop: oneshot::Receiver<Infallible>,
+) -> Result<(), messages::Refusal> {
+    let unavailable =
+        |error: std::io::Error| messages::Refusal::FeedUnavailable { reason: error.to_string() };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unavailable)?;
+    audience.metrics.stale(false);
+    let FeedEnd { events, answers } = feed;
+    let listener = Listener {
+        audience,
+        answers,
+        epoch: 0,
+        ledger: None,
+        silent_since: None,
+        awaits_snapshot: false,
+    };
+    let listening = move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = stop => {}
+                () = listener.listen(events) => {}
+            }
+        });
+    };
+    std::thread::Builder::new().name("feed".to_owned()).spawn(listening).map_err(unavailable)?;
+    Ok(())
+}
+
+/// What the feed has told so far.
+struct Listener {
+    audience: Audience,
+    answers: mpsc::Sender<Answer>,
+    epoch: Sequence,
+    ledger: Option<LedgerStatus>,
+    silent_since: Option<Timestamp>,
+    /// The last snapshot could not be used: only another one ends the silence.
+    awaits_snapshot: bool,
+}
+
+impl Listener {
+    async fn listen(mut self, mut events: mpsc::Receiver<Arc<Event>>) {
+        let mut ended = false;
+        let mut last = Instant::now();
+        loop {
+            tokio::select! {
+                // What was sent counts, however late it is read.
+                biased;
+                event = events.recv(), if !ended => match event {
+                    Some(event) => {
+                        self.hear(&event);
+                        last = Instant::now();
+                    }
+                    None => ended = true,
+                },
+                () = sleep_until(last + SILENCE), if self.silent_since.is_none() => {
+                    self.fall_silent();
+                }
+                else => return,
+            }
+        }
+    }
+
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Snapshot(snapshot) => self.take_snapshot(snapshot),
+            Event::Issued(change) => self.take_issued(change),
+            Event::Revoked(change) => self.take_revoked(change),
+            Event::ServerIdentity(identity) => self.take_identity(identity),
+            Event::Crl(_) => {}
+            Event::Heartbeat(heartbeat) => self.take_heartbeat(*heartbeat),
+            Event::ListConnections { ask } => self.answer(Answer::Connections {
+                ask: *ask,
+                gate: self.gate(),
+                connections: self.audience.registry.list(LISTED),
+            }),
+        }
+        if self.silent_since.is_some() && !self.awaits_snapshot {
+            self.put_in_force(None);
+        }
+        self.audience.metrics.heard(self.epoch, clock::now());
+    }
+
+    /// The whole ledger. Who is inside is judged by it again; tickets and verified chains stay good
+    /// while the authorities are the same.
+    fn take_snapshot(&mut self, snapshot: &Snapshot) {
+        self.epoch = snapshot.epoch;
+        if !self.takes_trust() {
+            return;
+        }
+        let Some((anchors, ledger)) = read(snapshot) else {
+            tracing::error!("the authority's snapshot cannot be used: as good as silence");
+            self.awaits_snapshot = true;
+            return self.fall_silent();
+        };
+        let (ledger, lost) = match &self.ledger {
+            Some(earlier) => ledger.with_floor(earlier.floor()).keeping_revocations_of(earlier),
+            None => (ledger, 0),
+        };
+        if lost > 0 {
+            tracing::error!(
+                lost,
+                "the authority has forgotten revocations; this gate goes on refusing them: was an old ledger restored?"
+            );
+        }
+        self.awaits_snapshot = false;
+        self.ledger = Some(ledger);
+        self.put_in_force(Some(anchors));
+        self.judge_all();
+        tracing::info!(epoch = self.epoch, "the authority's ledger is in force");
+    }
+
+    fn take_issued(&mut self, change: &Change) {
+        self.epoch = change.epoch;
+        let Some(ledger) = &self.ledger else { return };
+        match ledger.issued(&change.issuer, &change.serials) {
+            Ok(ledger) => {
+                self.ledger = Some(ledger);
+                self.put_in_force(None);
+            }
+            Err(UnknownIssuer) => tracing::error!("issued by an authority that is not known here"),
+        }
+    }
+
+    /// First what is in force, then those who are inside: whoever comes in between registers too
+    /// late for the one and is judged by the other.
+    fn take_revoked(&mut self, change: &Change) {
+        let begun = clock::monotonic();
+        self.epoch = change.epoch;
+        let mut concerned = Vec::new();
+        if let Some(ledger) = &self.ledger {
+            let revoked = ledger.revoked(&change.issuer, &change.serials);
+            match (revoked, ledger.identify(&change.issuer, &change.serials)) {
+                (Ok(ledger), Ok(certificates)) => {
+                    self.ledger = Some(ledger);
+                    concerned = certificates;
+                    self.put_in_force(None);
+                }
+                // Nobody of that authority is let in here.
+                _ => tracing::error!("revoked by an authority that is not known here"),
+            }
+        }
+        let closing = self.audience.registry.cut(&concerned, Refusal::Revoked);
+        let (answers, gate, epoch) = (self.answers.clone(), self.gate(), self.epoch);
+        tokio::spawn(async move {
+            let cut = closing.cut;
+            let left = closing.finish(CLOSING).await;
+            let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            tracing::info!(epoch, cut, microseconds, left, "revocation in force");
+            let acknowledged = Acknowledgement { gate, epoch, cut, microseconds, left };
+            // An authority that is gone needs no answer.
+            let _ = answers.send(Answer::Acknowledged(acknowledged)).await;
+        });
+    }
+
+    /// Connections that are open go on with the certificate they began with.
+    fn take_identity(&mut self, identity: &SentIdentity) {
+        let audience = &mut self.audience;
+        let from_authority = matches!(audience.settings.server, ServerSource::Authority { .. });
+        if !from_authority || identity.gate != audience.settings.name {
+            return;
+        }
+        let Some(server) = ServerIdentity::of_authority(&identity.chain, identity.key.get()) else {
+            tracing::error!("the server certificate from the authority cannot be used");
+            return;
+        };
+        let ends = server.not_after();
+        audience.certificate_ends = Some(ends);
+        audience.metrics.certificate_ends(ends);
+        audience.state.change(|parts| parts.set_server(Arc::new(server)));
+        tracing::info!(%ends, "server certificate from the authority in force");
+    }
+
+    fn take_heartbeat(&mut self, heartbeat: Heartbeat) {
+        self.epoch = self.epoch.max(heartbeat.epoch);
+        if let Some(ledger) = &self.ledger
+            && ledger.floor() < heartbeat.floor
+        {
+            self.ledger = Some(ledger.with_floor(heartbeat.floor));
+            self.put_in_force(None);
+        }
+        let report = GateReport {
+            gate: self.gate(),
+            address: self.audience.address.to_string(),
+            epoch: self.epoch,
+            connections: self.audience.registry.len(),
+            upstream_up: self.audience.connector.health().is_up(),
+            certificate_ends: self.audience.certificate_ends,
+        };
+        // One that finds no room is followed by the next in a second.
+        let _ = self.answers.try_send(Answer::Report(report));
+    }
+
+    fn fall_silent(&mut self) {
+        self.silent_since = Some(clock::now());
+        self.audience.metrics.stale(true);
+        if !self.takes_trust() {
+            return;
+        }
+        match self.audience.settings.stale {
+            StalePolicy::Serve => tracing::warn!(
+                "nothing is heard of the authority: what was last known holds, revocations do not arrive"
+            ),
+            StalePolicy::Refuse => {
+                tracing::error!("nothing is heard of the authority: nobody new is let in");
+            }
+            StalePolicy::Cut => tracing::error!(
+                "nothing is heard of the authority: nobody new is let in, and all connections are cut"
+            ),
+        }
+        self.publish(None);
+        self.judge_all();
+    }
+
+    /// Puts the ledger as it is known now in force, and ends a silence.
+    fn put_in_force(&mut self, anchors: Option<Arc<TrustAnchors>>) {
+        if !self.awaits_snapshot && self.silent_since.take().is_some() {
+            self.audience.metrics.stale(false);
+            tracing::info!("the authority is heard again");
+        }
+        self.publish(anchors);
+    }
+
+    fn publish(&self, anchors: Option<Arc<TrustAnchors>>) {
+        let Some(ledger) = &self.ledger else { return };
+        let silent = match self.audience.settings.stale {
+            StalePolicy::Serve => None,
+            StalePolicy::Refuse | StalePolicy::Cut => self.silent_since,
+        };
+        let source = StatusSource::Ledger(ledger.silent_since(silent));
+        self.audience.state.change(|parts| match anchors {
+            Some(anchors) => parts.set_trust(anchors, source),
+            None => parts.set_source(source),
+        });
+    }
+
+    fn judge_all(&self) {
+        if let Some(now_in_force) = self.audience.state.current() {
+            self.audience.registry.judge_all(&now_in_force);
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        let answers = self.answers.clone();
+        tokio::spawn(async move {
+            let _ = answers.send(answer).await;
+        });
+    }
+
+    fn gate(&self) -> String {
+        self.audience.settings.name.clone()
+    }
+
+    fn takes_trust(&self) -> bool {
+        matches!(self.audience.settings.trust, TrustSource::Authority)
+    }
+}
+
+impl Drop for Listener {
+    /// A defect here must not leave a gate that hears of no revocation and lets everybody in.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.fall_silent();
+        }
+    }
+}
+
+/// The anchors and the ledger of a snapshot; `None` when a certificate in it is no authority's.
+fn read(snapshot: &Snapshot) -> Option<(Arc<TrustAnchors>, LedgerStatus)> {
+    let mut certificates = Vec::with_capacity(snapshot.issuers.len());
+    let mut ledger = LedgerStatus::new(snapshot.floor);
+    for issuer in &snapshot.issuers {
+        let certificate = Certificate::from_der(&issuer.certificate).ok()?;
+        let (standing, revoked) = (issuer.standing.iter(), issuer.revoked.iter());
+        ledger = ledger.with_issuer(&certificate, standing.copied(), revoked.copied());
+        certificates.push(certificate);
+    }
+    Some((Arc::new(TrustAnchors::new(certificates).ok()?), ledger))
+}
