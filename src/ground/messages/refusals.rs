@@ -539,8 +539,8 @@ refusals! {
         en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
         ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
     UpstreamAuthorityMissing { url }
-        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
-        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
+        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate: upstream_ca."
+        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを upstream_ca に指定してください。"
     UpstreamTlsUnused { url }
         en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
         ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
