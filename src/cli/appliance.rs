@@ -3,7 +3,9 @@
 
 use std::path::PathBuf;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,11 +18,14 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Metrics};
+use crate::gate::{Gate, Look, Metrics};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::{Publisher, Readiness};
+use crate::publisher::{Obstacle, Publisher, Readiness};
+
+/// How often it is looked whether the gates are ready.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -66,6 +71,7 @@ pub(super) fn run(
 struct Appliance {
     gates: Vec<Gate>,
     publisher: Option<Publisher>,
+    readiness: watch::Sender<Readiness>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
@@ -102,7 +108,7 @@ impl Appliance {
             crl: crl_in,
             standing: standing_in,
         });
-        Ok(Self { gates, publisher, supervisor, standing })
+        Ok(Self { gates, publisher, readiness, supervisor, standing })
     }
 
     /// Serves until `stop`: then the gates finish requests under way, and the authority ends last.
@@ -113,7 +119,9 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         let (stopping_in, stopping) = watch::channel(false);
         let mut gates = JoinSet::new();
+        let mut looks = Vec::new();
         for gate in self.gates {
+            looks.push((gate.name().to_owned(), gate.look()));
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
         let has_authority = self.supervisor.is_some();
@@ -128,7 +136,9 @@ impl Appliance {
                 None => std::future::pending().await,
             }
         };
-        let mut supervisor = std::pin::pin!(supervisor);
+        let mut supervisor = pin!(supervisor);
+        let mut stop = pin!(stop);
+        let mut readiness = pin!(keep_ready(looks, self.readiness));
         let mut standing = self.standing;
         let begun = async {
             if has_authority {
@@ -136,13 +146,23 @@ impl Appliance {
                 let _ = standing.wait_for(|standing| standing.heard).await;
             }
         };
-        tokio::select! {
-            () = begun => ready(),
+        let begun_to_stop = tokio::select! {
+            () = begun => {
+                ready();
+                false
+            }
             failed = &mut supervisor => return failed,
-        }
-        let failed = tokio::select! {
-            () = stop => None,
-            failed = &mut supervisor => Some(failed),
+            () = &mut readiness => false,
+            () = &mut stop => true,
+        };
+        let failed = if begun_to_stop {
+            None
+        } else {
+            tokio::select! {
+                () = &mut stop => None,
+                failed = &mut supervisor => Some(failed),
+                () = &mut readiness => None,
+            }
         };
         stopping_in.send_replace(true);
         let gates = async { while gates.join_next().await.is_some() {} };
@@ -167,6 +187,28 @@ impl Appliance {
             None if has_authority => supervisor.await,
             None => Ok(()),
         }
+    }
+}
+
+/// Looks at the gates for as long as they serve, for those who ask whether the service is ready.
+async fn keep_ready(looks: Vec<(String, Look)>, readiness: watch::Sender<Readiness>) {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        let mut now = Readiness::default();
+        for (gate, look) in &looks {
+            if !look.is_open() {
+                now.obstacles.push(Obstacle::GateClosed { gate: gate.clone() });
+            }
+            if look.is_stale() {
+                now.obstacles.push(Obstacle::FeedStale { gate: gate.clone() });
+            }
+        }
+        readiness.send_if_modified(|known| {
+            let changed = *known != now;
+            *known = now;
+            changed
+        });
     }
 }
 

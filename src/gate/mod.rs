@@ -70,6 +70,7 @@ use feed::Audience;
 use health::Health;
 use keeper::Keeper;
 use log::Journal;
+use metrics::GateMetrics;
 use proxy::Proxy;
 use refusal::Responder;
 use registry::Registry;
@@ -100,9 +101,31 @@ pub struct Gate {
     draining: watch::Sender<bool>,
     reception: Arc<Reception>,
     keeper: Keeper,
+    name: String,
     hangup: Signal,
+    metrics: GateMetrics,
     /// The feed is listened to until this is dropped.
     listening: Option<oneshot::Sender<Infallible>>,
+}
+
+/// A look at a gate while it serves.
+pub struct Look {
+    state: State,
+    metrics: GateMetrics,
+}
+
+impl Look {
+    /// Whether visitors are received: everything that is needed for that has come.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.current().is_some()
+    }
+
+    /// Whether nothing has been heard of the authority for too long.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.metrics.is_stale()
+    }
 }
 
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
@@ -132,6 +155,7 @@ impl Gate {
                 gate: Untrusted(&settings.name).to_string(),
             });
         }
+        let name = settings.name.clone();
         let metrics = metrics.of_gate(&settings.name);
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
@@ -168,7 +192,7 @@ impl Gate {
                 address,
                 state,
                 registry,
-                metrics,
+                metrics: metrics.clone(),
                 upstream,
                 certificate_ends,
             };
@@ -182,7 +206,29 @@ impl Gate {
             );
         }
         tracing::info!(%address, "listening");
-        Ok(Self { listener, address, draining, reception, keeper, hangup, listening })
+        Ok(Self {
+            name,
+            listener,
+            address,
+            draining,
+            reception,
+            keeper,
+            hangup,
+            metrics,
+            listening,
+        })
+    }
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A look at the gate from outside while it serves.
+    #[must_use]
+    pub fn look(&self) -> Look {
+        Look { state: self.reception.state.clone(), metrics: self.metrics.clone() }
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.

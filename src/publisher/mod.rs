@@ -31,7 +31,7 @@ use server::{Bounds, Server};
 use watching::{Figures, Watching};
 
 pub use settings::{LocalAddress, Settings};
-pub use watching::Readiness;
+pub use watching::{Obstacle, Readiness};
 
 use crate::door::feed::PublishedCrl;
 use crate::ground::messages::Refusal;
