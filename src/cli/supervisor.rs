@@ -18,6 +18,7 @@ use super::SEALED;
 use crate::config::LogFormat;
 use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
+use crate::ground::clock;
 use crate::ground::messages::Refusal;
 
 /// The first and the longest pause before the authority is started again.
@@ -80,7 +81,7 @@ impl Supervisor {
         };
         let mut pause = PAUSES.0;
         loop {
-            let began = Instant::now();
+            let began = clock::monotonic();
             let ended =
                 self.live(std::mem::replace(&mut unseal, Unseal::Later), stop.as_mut()).await?;
             if matches!(ended, Ended::Stopped) {
@@ -160,7 +161,7 @@ impl Supervisor {
 
     /// Waits, and lets nobody wait for an authority that is not there.
     async fn rest(&mut self, pause: Duration) {
-        let deadline = Instant::now() + pause;
+        let deadline = Instant::from_std(clock::monotonic() + pause);
         // Answers to the authority of before mean nothing to the next.
         while let Ok(Some(_)) = tokio::time::timeout_at(deadline, self.answers.recv()).await {}
     }
