@@ -16,10 +16,11 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Metrics};
+use crate::gate::{Gate, Metrics, Openness};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
+use crate::publisher::watching::Obstacle;
 use crate::publisher::{Publisher, Readiness};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
@@ -86,11 +87,11 @@ impl Appliance {
             });
             gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
-        let readiness = watch::Sender::new(Readiness::default());
+        let readiness = readiness(config, &gates);
         let publisher = match config.publish() {
             Some(settings) => {
                 let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, readiness.subscribe(), registry).await?)
+                Some(Publisher::open(settings, crl, readiness, registry).await?)
             }
             None => None,
         };
@@ -167,6 +168,20 @@ impl Appliance {
             None if has_authority => supervisor.await,
             None => Ok(()),
         }
+    }
+}
+
+/// Tells at any time which gates let nobody new in, and why.
+fn readiness(config: &Config, gates: &[Gate]) -> impl Fn() -> Readiness + Send + Sync + use<> {
+    let names = config.gates().iter().map(|settings| settings.name().to_owned());
+    let gates: Vec<_> = names.zip(gates.iter().map(Gate::openness)).collect();
+    move || {
+        let obstacles = gates.iter().filter_map(|(gate, openness)| match openness() {
+            Openness::Open => None,
+            Openness::Closed => Some(Obstacle::GateClosed { gate: gate.clone() }),
+            Openness::Stale => Some(Obstacle::FeedStale { gate: gate.clone() }),
+        });
+        Readiness { obstacles: obstacles.collect() }
     }
 }
 

@@ -181,6 +181,10 @@ impl GateMetrics {
         self.feed_stale.get_or_create(&self.gate).set(stale.into());
     }
 
+    pub(super) fn is_stale(&self) -> bool {
+        self.feed_stale.get_or_create(&self.gate).get() != 0
+    }
+
     pub(super) fn certificate_ends(&self, ends: Timestamp) {
         self.certificate_ends.get_or_create(&self.gate).set(ends.unix());
     }
