@@ -51,7 +51,7 @@ pub(super) enum TrustSource {
 }
 
 /// What a visitor who is refused gets to see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefusalMode {
     /// A page that says why, and what to do.
     #[default]
