@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,14 +17,12 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Look, Metrics};
+use crate::gate::{Gate, Metrics, Openness};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::{Obstacle, Publisher, Readiness};
-
-/// How often it is looked whether the gates are ready.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::publisher::watching::Obstacle;
+use crate::publisher::{Publisher, Readiness};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -71,7 +68,6 @@ pub(super) fn run(
 struct Appliance {
     gates: Vec<Gate>,
     publisher: Option<Publisher>,
-    readiness: watch::Sender<Readiness>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
@@ -92,11 +88,11 @@ impl Appliance {
             });
             gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
-        let readiness = watch::Sender::new(Readiness::default());
+        let readiness = readiness(config, &gates);
         let publisher = match config.publish() {
             Some(settings) => {
                 let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, readiness.subscribe(), registry).await?)
+                Some(Publisher::open(settings, crl, readiness, registry).await?)
             }
             None => None,
         };
@@ -108,7 +104,7 @@ impl Appliance {
             crl: crl_in,
             standing: standing_in,
         });
-        Ok(Self { gates, publisher, readiness, supervisor, standing })
+        Ok(Self { gates, publisher, supervisor, standing })
     }
 
     /// Serves until `stop`: then the gates finish requests under way, and the authority ends last.
@@ -119,9 +115,7 @@ impl Appliance {
     ) -> Result<(), Refusal> {
         let (stopping_in, stopping) = watch::channel(false);
         let mut gates = JoinSet::new();
-        let mut looks = Vec::new();
         for gate in self.gates {
-            looks.push((gate.name().to_owned(), gate.look()));
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
         let has_authority = self.supervisor.is_some();
@@ -137,8 +131,6 @@ impl Appliance {
             }
         };
         let mut supervisor = pin!(supervisor);
-        let mut stop = pin!(stop);
-        let mut readiness = pin!(keep_ready(looks, self.readiness));
         let mut standing = self.standing;
         let begun = async {
             if has_authority {
@@ -146,23 +138,19 @@ impl Appliance {
                 let _ = standing.wait_for(|standing| standing.heard).await;
             }
         };
-        let begun_to_stop = tokio::select! {
-            () = begun => {
-                ready();
-                false
-            }
-            failed = &mut supervisor => return failed,
-            () = &mut readiness => false,
-            () = &mut stop => true,
-        };
-        let failed = if begun_to_stop {
-            None
-        } else {
+        let mut stop = pin!(stop);
+        let served = async {
             tokio::select! {
-                () = &mut stop => None,
-                failed = &mut supervisor => Some(failed),
-                () = &mut readiness => None,
+                () = begun => {
+                    ready();
+                    stop.as_mut().await;
+                }
+                () = stop.as_mut() => {}
             }
+        };
+        let failed = tokio::select! {
+            () = served => None,
+            failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);
         let gates = async { while gates.join_next().await.is_some() {} };
@@ -190,25 +178,17 @@ impl Appliance {
     }
 }
 
-/// Looks at the gates for as long as they serve, for those who ask whether the service is ready.
-async fn keep_ready(looks: Vec<(String, Look)>, readiness: watch::Sender<Readiness>) {
-    let mut tick = tokio::time::interval(LOOK);
-    loop {
-        tick.tick().await;
-        let mut now = Readiness::default();
-        for (gate, look) in &looks {
-            if !look.is_open() {
-                now.obstacles.push(Obstacle::GateClosed { gate: gate.clone() });
-            }
-            if look.is_stale() {
-                now.obstacles.push(Obstacle::FeedStale { gate: gate.clone() });
-            }
-        }
-        readiness.send_if_modified(|known| {
-            let changed = *known != now;
-            *known = now;
-            changed
+/// Tells at any time which gates let nobody new in, and why.
+fn readiness(config: &Config, gates: &[Gate]) -> impl Fn() -> Readiness + Send + Sync + use<> {
+    let names = config.gates().iter().map(|settings| settings.name().to_owned());
+    let gates: Vec<_> = names.zip(gates.iter().map(Gate::openness)).collect();
+    move || {
+        let obstacles = gates.iter().filter_map(|(gate, openness)| match openness() {
+            Openness::Open => None,
+            Openness::Closed => Some(Obstacle::GateClosed { gate: gate.clone() }),
+            Openness::Stale => Some(Obstacle::FeedStale { gate: gate.clone() }),
         });
+        Readiness { obstacles: obstacles.collect() }
     }
 }
 

@@ -101,31 +101,22 @@ pub struct Gate {
     draining: watch::Sender<bool>,
     reception: Arc<Reception>,
     keeper: Keeper,
-    name: String,
     hangup: Signal,
-    metrics: GateMetrics,
     /// The feed is listened to until this is dropped.
     listening: Option<oneshot::Sender<Infallible>>,
-}
-
-/// A look at a gate while it serves.
-pub struct Look {
-    state: State,
     metrics: GateMetrics,
+    stale: StalePolicy,
 }
 
-impl Look {
-    /// Whether visitors are received: everything that is needed for that has come.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.state.current().is_some()
-    }
-
-    /// Whether nothing has been heard of the authority for too long.
-    #[must_use]
-    pub fn is_stale(&self) -> bool {
-        self.metrics.is_stale()
-    }
+/// Whether new visitors can come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// They can.
+    Open,
+    /// The server certificate or the trust anchors have not come yet, or the gate is stopping.
+    Closed,
+    /// The authority is silent, and the policy is to let nobody new in.
+    Stale,
 }
 
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
@@ -155,8 +146,8 @@ impl Gate {
                 gate: Untrusted(&settings.name).to_string(),
             });
         }
-        let name = settings.name.clone();
         let metrics = metrics.of_gate(&settings.name);
+        let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
         let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
@@ -207,34 +198,38 @@ impl Gate {
         }
         tracing::info!(%address, "listening");
         Ok(Self {
-            name,
             listener,
             address,
             draining,
             reception,
             keeper,
             hangup,
-            metrics,
             listening,
+            metrics,
+            stale,
         })
-    }
-
-    /// Its name in the configuration.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// A look at the gate from outside while it serves.
-    #[must_use]
-    pub fn look(&self) -> Look {
-        Look { state: self.reception.state.clone(), metrics: self.metrics.clone() }
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tells at any time, also while the gate serves, whether new visitors can come in.
+    #[must_use]
+    pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
+        let reception = Arc::clone(&self.reception);
+        let (metrics, stale) = (self.metrics.clone(), self.stale);
+        move || {
+            if *reception.draining.borrow() || reception.state.current().is_none() {
+                Openness::Closed
+            } else if metrics.is_stale() && stale != StalePolicy::Serve {
+                Openness::Stale
+            } else {
+                Openness::Open
+            }
+        }
     }
 
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.

@@ -31,7 +31,7 @@ use server::{Bounds, Server};
 use watching::{Figures, Watching};
 
 pub use settings::{LocalAddress, Settings};
-pub use watching::{Obstacle, Readiness};
+pub use watching::Readiness;
 
 use crate::door::feed::PublishedCrl;
 use crate::ground::messages::Refusal;
@@ -53,8 +53,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Listens where the settings say. The newest CRL comes in `crl`; whether the rest of the
-    /// service is ready in `readiness`; `registry` holds the figures of the whole process, to which
+    /// Listens where the settings say. The newest CRL comes in `crl`; `readiness` tells whether the
+    /// rest of the service is ready, whenever somebody asks; `registry` holds the figures of the whole process, to which
     /// those of the publisher are added.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Publisher {
     pub async fn open(
         settings: &Settings,
         crl: watch::Receiver<Option<PublishedCrl>>,
-        readiness: watch::Receiver<Readiness>,
+        readiness: impl Fn() -> Readiness + Send + Sync + 'static,
         registry: Arc<Mutex<Registry>>,
     ) -> Result<Self, Refusal> {
         let current = watch::Sender::new(None);
@@ -83,7 +83,7 @@ impl Publisher {
                     current: current.subscribe(),
                     publishes,
                     files_behind: files_behind.subscribe(),
-                    readiness,
+                    readiness: Box::new(readiness),
                     registry,
                     figures,
                 };
