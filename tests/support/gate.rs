@@ -643,6 +643,11 @@ impl Visitor {
         Self { config: Arc::clone(&self.config), address: gate.address }
     }
 
+    /// Its TLS settings, to be changed.
+    pub(crate) fn config(&self) -> Arc<rustls::ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
     pub(crate) fn connect(&self) -> Tls {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
