@@ -122,8 +122,8 @@ fn cookies_split_by_http2_reach_the_application_whole() {
     let stage = Stage::new();
     let gate = stage.start();
     let identity = stage.authority.issue(&Leaf::client("user1", 3));
-    let visitor = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
-    let mut config = rustls::ClientConfig::clone(&visitor.config());
+    let mut visitor = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
+    let mut config = visitor.config().clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let status = runtime.block_on(async {

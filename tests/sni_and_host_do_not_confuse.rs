@@ -177,8 +177,8 @@ fn a_hello_in_pieces_is_judged_like_any_other() {
     ];
     for (identity, admitted) in strangers {
         // Records of 32 octets, in segments of one.
-        let whole = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
-        let mut config = rustls::ClientConfig::clone(&whole.config());
+        let mut visitor = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
+        let mut config = visitor.config().clone();
         config.max_fragment_size = Some(32);
         let socket = TcpStream::connect(gate.address).unwrap();
         socket.set_nodelay(true).unwrap();

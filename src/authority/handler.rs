@@ -1,10 +1,10 @@
 //! Commands, carried out. This is the one place where the door's messages become deeds; what only a
 //! running service can do is refused here, and done by [`super::service`].
 
-use super::{Authority, Selector, orders, views};
+use super::{Authority, Selector, lineage, orders, views};
 use crate::door::Handler;
 use crate::door::command::{self, Command, Handout, Order, Request};
-use crate::door::reply::{CertificateView, Issued, Reply, RevocationReply};
+use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::ledger::sha256;
@@ -13,6 +13,9 @@ use crate::pki::pkcs12::Encryption;
 
 /// Certificates of one answer at most.
 const PAGE: u32 = 1024;
+
+/// Days before its end at which a certificate is first spoken of.
+const WITHIN_DAYS: u16 = 60;
 
 /// Digits that numbers are shown with.
 const NUMBER_DIGITS: usize = 6;
@@ -30,23 +33,29 @@ impl Handler for Authority {
             Command::Issue { orders, handout } => {
                 self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
             }
-            Command::Renew { .. } => Err(Refusal::ServiceNotRunning {}),
+            Command::Renew { which, renewal, handout } => {
+                let selector = self.selector(&which)?;
+                let renewal = self.renewal(renewal, request.idempotency)?;
+                let issued = self.renew(&selector, renewal, encryption(handout))?;
+                Ok(Reply::Renewed(views::issued(issued)))
+            }
             Command::Revoke { which, reason, since, lineage } => {
-                let number = self.number_of(&which)?;
-                let _ = lineage;
-                let revoked =
-                    vec![shown(self.revoke(&Selector::Number(number), reason, since)?)?];
+                let selector = self.selector(&which)?;
+                let revoked = if lineage {
+                    self.revoke_lineage(&selector, reason, since)?
+                } else {
+                    vec![self.revoke(&selector, reason, since)?]
+                };
+                let revoked = revoked.into_iter().map(shown).collect::<Result<_, _>>()?;
                 Ok(Reply::Revoked(RevocationReply { revoked, cuts: Vec::new(), crl: None }))
             }
             Command::SignCrl { days } => Ok(Reply::Crl(views::crl(self.sign_crl(days)?))),
             Command::Export { which, handout } => {
-                let number = self.number_of(&which)?;
-                let bundle = self.export(&Selector::Number(number), encryption(handout))?;
+                let bundle = self.export(&self.selector(&which)?, encryption(handout))?;
                 Ok(Reply::Exported(views::bundle(bundle)))
             }
             Command::ForgetKey { which } => {
-                let number = self.number_of(&which)?;
-                shown(self.forget_key(&Selector::Number(number))?).map(Reply::Certificate)
+                shown(self.forget_key(&self.selector(&which)?)?).map(Reply::Certificate)
             }
             Command::List { first, limit } => {
                 let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
@@ -54,14 +63,18 @@ impl Handler for Authority {
                 Ok(Reply::Certificates(views.collect::<Result<_, _>>()?))
             }
             Command::Show { which } => {
-                shown(self.show(self.number_of(&which)?)?).map(Reply::Certificate)
+                let number = self.resolve(&self.selector(&which)?)?;
+                shown(self.show(number)?).map(Reply::Certificate)
             }
             Command::LookAlikes { name } => {
                 let found = self.look_alikes(&CommonName::parse(&name)?)?.into_iter().map(shown);
                 Ok(Reply::Certificates(found.collect::<Result<_, _>>()?))
             }
             Command::IssuedFor { request } => Ok(Reply::Number(self.issued_for(&request)?)),
-            Command::EndingSoon { .. } => Err(Refusal::ServiceNotRunning {}),
+            Command::EndingSoon { limit } => {
+                let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
+                Ok(Reply::EndingSoon(self.endings(limit)?))
+            }
             Command::Verify => {
                 let of = self.entries()?;
                 let verified = self.verify(|done| progress(done, of))?;
@@ -119,23 +132,48 @@ impl Authority {
         Ok(filled.flatten().collect())
     }
 
-    /// The number a selector means.
-    fn number_of(&self, which: &command::Selector) -> Result<u64, Refusal> {
-        match which {
-            command::Selector::Number(number) => Ok(*number),
-            command::Selector::CommonName(name) => {
-                self.resolve(&Selector::CommonName(name.clone()))
-            }
-            command::Selector::Text(text) => self.number_of_text(text),
+    fn renewal(
+        &self,
+        renewal: command::Renewal,
+        key: [u8; 16],
+    ) -> Result<lineage::Renewal, Refusal> {
+        let asking = sha256(&key);
+        if let Some(number) = self.issued_for(&asking)? {
+            return Err(Refusal::AlreadyAsked { number: format!("{number:06}") });
         }
+        Ok(lineage::Renewal {
+            days: renewal.days,
+            key: orders::key_source(renewal.key)?,
+            again: renewal.again,
+            source: renewal.source,
+            request: Some(asking),
+        })
     }
 
-    /// A certificate as a person names it: by number, or by common name. Few digits that are a
-    /// number and a name at once are refused; six digits are always a number.
-    fn number_of_text(&self, text: &str) -> Result<u64, Refusal> {
-        let named = self.resolve(&Selector::CommonName(text.to_owned()));
-        let Ok(number) = text.parse() else { return named };
-        match named {
+    /// What ends within 60 days.
+    pub(super) fn endings(&self, limit: usize) -> Result<Vec<Ending>, Refusal> {
+        let endings = self.ending_soon(self.now, WITHIN_DAYS, limit)?.into_iter();
+        let shown = endings.map(|ending| Ending {
+            number: ending.certificate.record.number(),
+            common_name: ending.certificate.holder.map(|holder| holder.common_name),
+            kind: views::kind(ending.certificate.record.profile()),
+            not_after: ending.certificate.record.not_after(),
+            step: ending.step,
+        });
+        Ok(shown.collect())
+    }
+
+    /// Which certificate a person or a program means. In text, few digits that are a number and a
+    /// name at once are refused; six digits are always a number.
+    fn selector(&self, which: &command::Selector) -> Result<Selector, Refusal> {
+        let text = match which {
+            command::Selector::Number(number) => return Ok(Selector::Number(*number)),
+            command::Selector::CommonName(name) => return Ok(Selector::CommonName(name.clone())),
+            command::Selector::Text(text) => text,
+        };
+        let name = Selector::CommonName(text.clone());
+        let Ok(number) = text.parse() else { return Ok(name) };
+        match self.resolve(&name) {
             Ok(named) if text.len() < NUMBER_DIGITS && named != number => {
                 Err(Refusal::NumberOrName {
                     text: Untrusted(text).to_string(),
@@ -143,7 +181,7 @@ impl Authority {
                     named: format!("{named:06}"),
                 })
             }
-            _ => Ok(number),
+            _ => Ok(Selector::Number(number)),
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use std::sync::{Arc, Mutex};
+
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +20,7 @@ use crate::gate::{Gate, Metrics};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
+use crate::publisher::{Publisher, Readiness};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -62,6 +65,7 @@ pub(super) fn run(
 /// Everything opened, nobody served yet.
 struct Appliance {
     gates: Vec<Gate>,
+    publisher: Option<Publisher>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
@@ -82,7 +86,14 @@ impl Appliance {
             });
             gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
-        let _ = (crl, config.publish());
+        let readiness = watch::Sender::new(Readiness::default());
+        let publisher = match config.publish() {
+            Some(settings) => {
+                let registry = Arc::new(Mutex::new(registry));
+                Some(Publisher::open(settings, crl, readiness.subscribe(), registry).await?)
+            }
+            None => None,
+        };
         let supervisor = hello.map(|hello| Supervisor {
             hello,
             log,
@@ -91,7 +102,7 @@ impl Appliance {
             crl: crl_in,
             standing: standing_in,
         });
-        Ok(Self { gates, supervisor, standing })
+        Ok(Self { gates, publisher, supervisor, standing })
     }
 
     /// Serves until `stop`: then the gates finish requests under way, and the authority ends last.
@@ -106,6 +117,10 @@ impl Appliance {
             gates.spawn(gate.serve(stopped(stopping.clone())));
         }
         let has_authority = self.supervisor.is_some();
+        let publisher = self.publisher.map(|publisher| {
+            let stopping = stopping.clone();
+            tokio::spawn(publisher.serve(stopped(stopping)))
+        });
         let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
             match self.supervisor {
@@ -142,6 +157,10 @@ impl Appliance {
                 failed = &mut supervisor => Some(failed),
             },
         };
+        if let Some(publisher) = publisher {
+            // One that failed has said so in the log.
+            let _ = publisher.await;
+        }
         drained_in.send_replace(true);
         match failed {
             Some(failed) => failed,

@@ -23,12 +23,13 @@ use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
-use super::registry::{Cut, Live, Protocol, Registry, TooMany};
+use super::refusal::{Refused, Responder};
+use super::registry::{Cut, Live, NotEntered, Protocol, Registry};
 use super::settings::Mode;
 use super::state::{Snapshot, State};
 use super::tcp;
-use super::tls::{TlsSettings, Verdict};
-use crate::admission::{Admitted, Refusal, admit};
+use super::tls::{TlsSettings, Verdict, is_explained};
+use crate::admission::{Admitted, ChainKey, Refusal};
 use crate::ground::clock;
 
 /// The first octet of a TLS record that holds a handshake message (RFC 8446 section 5.1).
@@ -46,6 +47,8 @@ pub(super) struct Reception {
     pub(super) registry: Arc<Registry>,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
+    /// Answers those who are refused; none where every refusal is an alert.
+    pub(super) responder: Option<Responder>,
     pub(super) mode: Mode,
     pub(super) connector: Connector,
     pub(super) limits: Limits,
@@ -66,7 +69,7 @@ impl Reception {
         let begun = clock::monotonic();
         let Some(snapshot) = self.state.current() else { return };
         // Each stage has its own place in memory, so that an idle connection holds only the last.
-        let handshake = Box::pin(self.shake_hands(stream, &snapshot));
+        let handshake = Box::pin(self.shake_hands(stream, peer, &snapshot));
         let handshake = timeout(self.limits.handshake, handshake);
         let handshake = tokio::select! {
             handshake = handshake => handshake,
@@ -77,6 +80,7 @@ impl Reception {
                 Box::pin(self.admit(stream, peer, &snapshot, pending, begun)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
+                verdict.alerted(&error);
                 self.journal.refused_in_handshake(peer, &verdict, &error);
                 self.linger(stream).await;
             }
@@ -88,7 +92,12 @@ impl Reception {
         }
     }
 
-    async fn shake_hands(&self, stream: TcpStream, snapshot: &Arc<Snapshot>) -> Handshake {
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        snapshot: &Arc<Snapshot>,
+    ) -> Handshake {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
@@ -97,7 +106,9 @@ impl Reception {
             }
             Ok(_) | Err(_) => return Handshake::Gone,
         }
-        let Ok((config, verdict)) = self.tls.for_connection(snapshot) else {
+        let responder = self.responder.as_ref();
+        let explained = responder.map(|responder| responder.owed_to(peer.ip(), &stream));
+        let Ok((config, verdict)) = self.tls.for_connection(snapshot, explained) else {
             return Handshake::Gone;
         };
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
@@ -124,12 +135,13 @@ impl Reception {
             (Mode::Http, true) => Protocol::Http2,
             (Mode::Http, false) => Protocol::Http1,
         };
-        let (admitted, live, notice) = match self.enter(chain, peer, protocol) {
+        let entered = self.registry.enter(&self.state, chain, peer, protocol);
+        let (admitted, live, notice) = match entered {
             Ok(entered) => entered,
-            Err(TurnedAway::Refused(refusal)) => {
-                return self.turn_away(*stream, peer, refusal).await;
+            Err(NotEntered::Refused(refusal)) => {
+                return self.turn_away(*stream, peer, refusal, handshake).await;
             }
-            Err(TurnedAway::TooMany(admitted)) => {
+            Err(NotEntered::TooMany(admitted)) => {
                 self.journal.too_many(peer, &admitted);
                 let _ = timeout(self.limits.linger, stream.shutdown()).await;
                 return;
@@ -159,43 +171,24 @@ impl Reception {
         }
     }
 
-    /// Judges a visitor and enters the connection as live. What is in force is read again after the
-    /// entry was made: a revocation that comes in between is seen either way.
-    fn enter(
-        &self,
-        chain: &[CertificateDer<'_>],
-        peer: SocketAddr,
-        protocol: Protocol,
-    ) -> Result<(Admitted, Live, oneshot::Receiver<Cut>), TurnedAway> {
-        let judge = |snapshot: &Snapshot| {
-            admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
-                .map_err(TurnedAway::Refused)
-        };
-        let current = || self.state.current().ok_or(TurnedAway::Refused(Refusal::UnknownIssuer));
-        let snapshot = current()?;
-        let mut admitted = judge(&snapshot)?;
-        let entered = self.registry.register(&admitted, peer, protocol, clock::now());
-        let (live, notice) = match entered {
-            Ok(entered) => entered,
-            Err(TooMany) => return Err(TurnedAway::TooMany(Box::new(admitted))),
-        };
-        let now_in_force = current()?;
-        if now_in_force.epoch != snapshot.epoch {
-            admitted = judge(&now_in_force)?;
-        }
-        Ok((admitted, live, notice))
-    }
-
     /// Ends the connection of a visitor who has finished the handshake and may not come in.
     async fn turn_away(
         &self,
         mut stream: TlsStream<TcpStream>,
         peer: SocketAddr,
         refusal: Refusal,
+        handshake: &Snapshot,
     ) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        self.journal.refused(peer, refusal, chain.first());
-        let _ = timeout(self.limits.linger, stream.shutdown()).await;
+        let reference = self.journal.refused(peer, refusal, chain.first());
+        let Some(responder) = self.responder.as_ref().filter(|_| is_explained(refusal)) else {
+            let _ = timeout(self.limits.linger, stream.shutdown()).await;
+            return;
+        };
+        let chain = ChainKey::of(chain, handshake.policy.anchors()).ok();
+        let refused = Refused { refusal, reference, address: peer.ip(), chain };
+        responder.answer(&mut stream, refused).await;
+        self.linger(stream.into_inner().0).await;
     }
 
     /// Serves until the service ends or its visitor may not stay: by a revocation that finds the
@@ -312,10 +305,3 @@ enum Handshake {
 }
 
 type Service<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// Why a visitor does not come in.
-enum TurnedAway {
-    Refused(Refusal),
-    /// There are too many connections of this certificate.
-    TooMany(Box<Admitted>),
-}

@@ -94,7 +94,7 @@ struct Listener {
 impl Listener {
     async fn listen(mut self, mut events: mpsc::Receiver<Arc<Event>>) {
         let mut ended = false;
-        let mut last = Instant::now();
+        let mut last = Instant::from_std(clock::monotonic());
         loop {
             tokio::select! {
                 // What was sent counts, however late it is read.
@@ -102,7 +102,7 @@ impl Listener {
                 event = events.recv(), if !ended => match event {
                     Some(event) => {
                         self.hear(&event);
-                        last = Instant::now();
+                        last = Instant::from_std(clock::monotonic());
                     }
                     None => ended = true,
                 },

@@ -13,6 +13,7 @@
 //! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
 //! | `tcp` | octets instead of requests |
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
+//! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
 //! | `log`, [`metrics`] | what it says of its visitors, and counts |
 //!
@@ -37,9 +38,12 @@ mod material;
 pub mod metrics;
 mod notices;
 mod origin;
+mod owed_alerts;
 mod pages;
 mod proxy;
 mod redirect;
+mod refusal;
+mod refusal_page;
 mod registry;
 mod relayed;
 mod revocation_lists;
@@ -67,6 +71,7 @@ use health::Health;
 use keeper::Keeper;
 use log::Journal;
 use proxy::Proxy;
+use refusal::Responder;
 use registry::Registry;
 use settings::TrustSource;
 use state::State;
@@ -143,6 +148,7 @@ impl Gate {
             registry: Arc::clone(&registry),
             tls: TlsSettings::new(settings.tls12, settings.mode),
             proxy: Arc::new(Proxy::new(connector.clone(), limits.answer_wait, settings.notices)),
+            responder: Responder::of(&settings),
             mode: settings.mode,
             connector: connector.clone(),
             limits,

@@ -179,11 +179,14 @@ pub(crate) struct Stage {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) authority: Authority,
     pub(crate) arguments: Vec<String>,
+    /// `explain` or `strict`.
+    refusal: &'static str,
     pub(crate) upstream: Upstream,
 }
 
 impl Stage {
     /// A CA, a server certificate for localhost and 127.0.0.1, an upstream that answers `hello`.
+    /// The gate refuses by alerts.
     pub(crate) fn new() -> Self {
         Self::with_upstream(Upstream::answering(
             b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
@@ -195,6 +198,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             authority: Authority::new("Test CA"),
             arguments: Vec::new(),
+            refusal: "strict",
             upstream,
         };
         stage.write("ca.crt", &stage.authority.pem);
@@ -211,6 +215,11 @@ impl Stage {
             ),
         );
         stage
+    }
+
+    /// The gate refuses by pages.
+    pub(crate) fn explaining(self) -> Self {
+        Self { refusal: "explain", ..self }
     }
 
     pub(crate) fn with_argument(mut self, argument: &str) -> Self {
@@ -267,6 +276,7 @@ impl Stage {
             .arg(self.path("jma-receipt.conf"))
             .args(["--listen", "127.0.0.1:0", "--upstream"])
             .arg(format!("http://{}", self.upstream.address))
+            .args(["--refusal", self.refusal])
             .args(&self.arguments)
             .stdin(Stdio::null());
         command
@@ -577,6 +587,63 @@ fn request_length(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= head + length).then_some(head + length)
 }
 
+/// An application that begins an answer and never ends it, and echoes on WebSockets.
+pub(crate) fn endless() -> Upstream {
+    Upstream::behaving(|request, stream| {
+        if request.contains("upgrade: websocket") {
+            let _ = stream.write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            );
+            let mut buffer = [0; 1024];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                let _ = stream.write_all(&buffer[..read]);
+            }
+        } else if request.starts_with("GET /endless") {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n");
+            let _ = stream.read(&mut [0; 1]);
+        } else {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+        }
+    })
+}
+
+/// Requests, and what their answers contain.
+pub(crate) const AT_REST: (&str, &str) = ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "hello");
+pub(crate) const ENDLESS: (&str, &str) =
+    ("GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n", "begin");
+pub(crate) const WEBSOCKET: (&str, &str) = (
+    "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://localhost\r\n\r\n",
+    "101 Switching Protocols",
+);
+
+/// A curl that has begun to receive an endless answer over HTTP/2.
+pub(crate) fn http2_endless(stage: &Stage, gate: SocketAddr, name: &str) -> Child {
+    let mut child = Command::new("curl")
+        .args(["--silent", "--no-buffer", "--http2", "--include", "--max-time", "30"])
+        .args(["--noproxy", "*"])
+        .arg("--cacert")
+        .arg(stage.path("trusted.crt"))
+        .arg("--cert")
+        .arg(stage.path(&format!("{name}.crt")))
+        .arg("--key")
+        .arg(stage.path(&format!("{name}.pem")))
+        .arg(format!("https://localhost:{}/endless", gate.port()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl: install the Debian package curl");
+    let mut text = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    while !text.contains("begin") {
+        let mut buffer = [0; 256];
+        let read = out.read(&mut buffer).unwrap();
+        assert!(read > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(text.starts_with("HTTP/2 200"), "{text}");
+    child
+}
+
 /// Waits until something holds.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = monotonic() + PATIENCE;
@@ -608,7 +675,7 @@ impl Visitor {
         identity: &Identity,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Self {
-        Self::to(stage, gate.address, identity, version)
+        Self::of(&stage.authority.pem, gate.address, identity, version)
     }
 
     /// The same for a gate at an address.
@@ -618,10 +685,20 @@ impl Visitor {
         identity: &Identity,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Self {
+        Self::of(&stage.authority.pem, address, identity, version)
+    }
+
+    /// The same for a gate of which no more is known than its CA and its address.
+    pub(crate) fn of(
+        authority: &str,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
         use rustls_pki_types::pem::PemObject;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate(&stage.authority.pem)).unwrap();
+        roots.add(certificate(authority)).unwrap();
         let chain =
             rustls_pki_types::CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
                 .collect::<Result<Vec<_>, _>>()
@@ -638,21 +715,38 @@ impl Visitor {
         Self { config: Arc::new(config), address }
     }
 
+    /// A visitor who shows no certificate.
+    pub(crate) fn nobody(
+        stage: &Stage,
+        gate: &Gate,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        let identity = stage.authority.issue(&Leaf::client("unused", 99));
+        let mut visitor = Self::new(stage, gate, &identity, version);
+        visitor.config().client_auth_cert_resolver = Arc::new(NoCertificate);
+        visitor
+    }
+
     /// The same program, tickets and all, at another gate.
     pub(crate) fn at(&self, gate: &Gate) -> Self {
         Self { config: Arc::clone(&self.config), address: gate.address }
     }
 
-    /// Its TLS settings, to be changed.
-    pub(crate) fn config(&self) -> Arc<rustls::ClientConfig> {
-        Arc::clone(&self.config)
+    /// Its configuration, before the first visit.
+    pub(crate) fn config(&mut self) -> &mut rustls::ClientConfig {
+        Arc::get_mut(&mut self.config).unwrap()
     }
 
     pub(crate) fn connect(&self) -> Tls {
+        self.connect_as("localhost")
+    }
+
+    /// Connects to the gate under another of its names.
+    pub(crate) fn connect_as(&self, name: &str) -> Tls {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        let name = "localhost".try_into().unwrap();
+        let name = name.to_owned().try_into().unwrap();
         let connection = rustls::ClientConnection::new(Arc::clone(&self.config), name).unwrap();
         rustls::StreamOwned::new(connection, stream)
     }
@@ -677,6 +771,23 @@ impl Visitor {
             resumed: stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
             group: stream.conn.negotiated_key_exchange_group().map(|group| group.name()),
         })
+    }
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl rustls::client::ResolvesClientCert for NoCertificate {
+    fn resolve(
+        &self,
+        _: &[&[u8]],
+        _: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 

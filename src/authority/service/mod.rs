@@ -348,7 +348,7 @@ impl Service {
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
-            ending: Vec::new(),
+            ending: self.authority.endings(ENDINGS)?,
         })
     }
 
@@ -360,6 +360,9 @@ impl Service {
         }
     }
 }
+
+/// Certificates that end soon, in a status.
+const ENDINGS: usize = 100;
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);
