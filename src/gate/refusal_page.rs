@@ -160,12 +160,13 @@ impl Words {
     }
 
     fn section(&self, language: Language) -> String {
+        let next = self.next.render(language);
+        let next: String = next.lines().map(|line| format!("<p>{line}</p>\n")).collect();
         format!(
-            "<h1>{}</h1>\n<p>{}</p>\n<h2>{}</h2>\n<p>{}</p>\n",
+            "<h1>{}</h1>\n<p>{}</p>\n<h2>{}</h2>\n{next}",
             self.title.render(language),
             self.reason(language),
             Text::RefusedNext {}.render(language),
-            self.next.render(language),
         )
     }
 }
