@@ -45,13 +45,16 @@ impl Clinic {
         Self { desk, upstream }
     }
 
-    /// The service, with these lines about its gate.
+    /// The service, in front of the application, with these lines about its gate.
     fn serve(&self, lines: &str) -> Command {
+        self.serve_before(&format!("http://{}", self.upstream.address), lines)
+    }
+
+    fn serve_before(&self, upstream: &str, lines: &str) -> Command {
         let configuration = format!(
             "version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n\
              [[gate]]\nname = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\n\
-             upstream = \"http://{}\"\n{lines}\n",
-            self.upstream.address
+             upstream = \"{upstream}\"\n{lines}\n",
         );
         let path = self.desk.write("sekisho.toml", configuration);
         let mut command = self.desk.command(desk::SEKISHO);
@@ -181,6 +184,29 @@ fn a_revoked_visitor_with_an_open_websocket_is_cut_within_a_second_and_told_why(
     assert!(cut - revoking < 1000.0, "cut after {} ms", cut - revoking);
     assert_eq!(browser.go(&origin(&gate)), None);
     is_shown(&mut browser, &["この証明書は破棄されています", "Your certificate has been revoked"]);
+}
+
+#[test]
+fn an_application_that_is_down_is_told_apart_from_a_refusal() {
+    let clinic = Clinic::new();
+    let home = Home::new(&clinic.desk, "user1");
+    home.import(&clinic.issue("user1"));
+    // Nobody listens at the discard port.
+    for (upstream, words, name) in [
+        (
+            "http://127.0.0.1:9",
+            ["アプリケーションが応答していません", "証明書の確認は済んでいます"],
+            "down",
+        ),
+        ("greeting", ["ようこそ、user1 さん", "Welcome, user1"], "greeting"),
+    ] {
+        let gate = Gate::start(clinic.serve_before(upstream, ""));
+        let _policy = Policy::offering_certificates_to(&origin(&gate));
+        let mut browser = home.browser();
+        assert_eq!(browser.go(&origin(&gate)), None);
+        is_shown(&mut browser, &words);
+        take_pictures(&mut browser, name);
+    }
 }
 
 // Chromium offers no certificate that its own clock takes for expired, so the gate's is moved.

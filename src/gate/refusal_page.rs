@@ -42,8 +42,8 @@ impl RefusalPage<'_> {
             "{SIGN}\n{japanese}\
              <p class=\"action\"><a class=\"again\" href=\"\">{again_japanese}\
              <span lang=\"en\">{again_english}</span></a></p>\n\
-             <section lang=\"en\">\n{english}</section>\n<dl>\n{facts}</dl>\n\
-             <script>{SCRIPT}</script>\n",
+             <script>{SCRIPT}</script>\n\
+             <section lang=\"en\">\n{english}</section>\n<dl>\n{facts}</dl>\n",
             japanese = words.section(Japanese),
             english = words.section(English),
             again_japanese = again.render(Japanese),

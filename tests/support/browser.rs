@@ -83,6 +83,9 @@ pub(crate) struct Browser {
 impl Browser {
     fn open(desk: &Desk, home: &Path) -> Self {
         let (orders, answers) = (home.join("orders"), home.join("answers"));
+        for pipe in [&orders, &answers] {
+            let _ = std::fs::remove_file(pipe);
+        }
         desk.peer("coreutils", "mkfifo", &[text(&orders), text(&answers)]);
         let mut command = desk.command("sh");
         command.env("HOME", home).args([
