@@ -13,37 +13,18 @@
 #[path = "support/gate.rs"]
 mod support;
 
-use std::io::{Read, Write};
-use std::process::Stdio;
+use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use support::{DAY, Gate, Leaf, Stage, Tls, Upstream, Visitor, is_closed_within, read_until};
+use support::{
+    AT_REST, DAY, ENDLESS, Gate, Leaf, Stage, Tls, Visitor, WEBSOCKET, endless, http2_endless,
+    is_closed_within, read_until,
+};
 
 /// From the writing of a list to the cut: a second until it is looked at, and some room.
 const SOON: Duration = Duration::from_secs(8);
-
-/// An application that begins an answer and never ends it, and echoes on WebSockets.
-fn endless() -> Upstream {
-    Upstream::behaving(|request, stream| {
-        if request.contains("upgrade: websocket") {
-            let _ = stream.write_all(
-                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
-            );
-            let mut buffer = [0; 1024];
-            while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                let _ = stream.write_all(&buffer[..read]);
-            }
-        } else if request.starts_with("GET /endless") {
-            let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n");
-            let _ = stream.read(&mut [0; 1]);
-        } else {
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
-        }
-    })
-}
 
 fn open(stage: &Stage, gate: &Gate, leaf: &Leaf, (request, until): (&str, &str)) -> Tls {
     let identity = stage.authority.issue(leaf);
@@ -53,13 +34,6 @@ fn open(stage: &Stage, gate: &Gate, leaf: &Leaf, (request, until): (&str, &str))
     stream
 }
 
-const AT_REST: (&str, &str) = ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "hello");
-const ENDLESS: (&str, &str) = ("GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n", "begin");
-const WEBSOCKET: (&str, &str) = (
-    "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://localhost\r\n\r\n",
-    "101 Switching Protocols",
-);
-
 #[test]
 fn a_revocation_ends_every_open_connection_of_its_holder_and_nobody_elses() {
     let stage = Stage::with_upstream(endless()).with_revocation_list(&[]);
@@ -67,7 +41,7 @@ fn a_revocation_ends_every_open_connection_of_its_holder_and_nobody_elses() {
     let lost = Leaf::client("lost", 3);
     let mut theirs = [AT_REST, ENDLESS, WEBSOCKET].map(|kind| open(&stage, &gate, &lost, kind));
     stage.write_identity("lost", &stage.authority.issue(&lost));
-    let mut http2 = http2_endless(&stage, &gate, "lost");
+    let mut http2 = http2_endless(&stage, gate.address, "lost");
 
     let other = Leaf::client("other", 4);
     let mut kept = open(&stage, &gate, &other, AT_REST);
@@ -86,33 +60,6 @@ fn a_revocation_ends_every_open_connection_of_its_holder_and_nobody_elses() {
     read_until(&mut kept, AT_REST.1);
     kept_websocket.write_all(b"ping").unwrap();
     read_until(&mut kept_websocket, "ping");
-}
-
-/// A curl that has begun to receive an endless answer over HTTP/2.
-fn http2_endless(stage: &Stage, gate: &Gate, name: &str) -> std::process::Child {
-    let mut child = std::process::Command::new("curl")
-        .args(["--silent", "--no-buffer", "--http2", "--include", "--max-time", "30"])
-        .args(["--noproxy", "*"])
-        .arg("--cacert")
-        .arg(stage.path("trusted.crt"))
-        .arg("--cert")
-        .arg(stage.path(&format!("{name}.crt")))
-        .arg("--key")
-        .arg(stage.path(&format!("{name}.pem")))
-        .arg(format!("https://localhost:{}/endless", gate.address.port()))
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("curl: install the Debian package curl");
-    let mut text = String::new();
-    let out = child.stdout.as_mut().unwrap();
-    while !text.contains("begin") {
-        let mut buffer = [0; 256];
-        let read = out.read(&mut buffer).unwrap();
-        assert!(read > 0, "{text}");
-        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
-    }
-    assert!(text.starts_with("HTTP/2 200"), "{text}");
-    child
 }
 
 #[test]

@@ -24,12 +24,12 @@ use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
 use super::refusal::{Refused, Responder};
-use super::registry::{Cut, Live, Protocol, Registry, TooMany};
+use super::registry::{Cut, Live, NotEntered, Protocol, Registry};
 use super::settings::Mode;
 use super::state::{Snapshot, State};
 use super::tcp;
 use super::tls::{TlsSettings, Verdict, is_explained};
-use crate::admission::{Admitted, ChainKey, Refusal, admit};
+use crate::admission::{Admitted, ChainKey, Refusal};
 use crate::ground::clock;
 
 /// The first octet of a TLS record that holds a handshake message (RFC 8446 section 5.1).
@@ -135,12 +135,13 @@ impl Reception {
             (Mode::Http, true) => Protocol::Http2,
             (Mode::Http, false) => Protocol::Http1,
         };
-        let (admitted, live, notice) = match self.enter(chain, peer, protocol) {
+        let entered = self.registry.enter(&self.state, chain, peer, protocol);
+        let (admitted, live, notice) = match entered {
             Ok(entered) => entered,
-            Err(TurnedAway::Refused(refusal)) => {
+            Err(NotEntered::Refused(refusal)) => {
                 return self.turn_away(*stream, peer, refusal, handshake).await;
             }
-            Err(TurnedAway::TooMany(admitted)) => {
+            Err(NotEntered::TooMany(admitted)) => {
                 self.journal.too_many(peer, &admitted);
                 let _ = timeout(self.limits.linger, stream.shutdown()).await;
                 return;
@@ -168,33 +169,6 @@ impl Reception {
             drop(cut);
             self.journal.cut(peer, refusal, &admitted);
         }
-    }
-
-    /// Judges a visitor and enters the connection as live. What is in force is read again after the
-    /// entry was made: a revocation that comes in between is seen either way.
-    fn enter(
-        &self,
-        chain: &[CertificateDer<'_>],
-        peer: SocketAddr,
-        protocol: Protocol,
-    ) -> Result<(Admitted, Live, oneshot::Receiver<Cut>), TurnedAway> {
-        let judge = |snapshot: &Snapshot| {
-            admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
-                .map_err(TurnedAway::Refused)
-        };
-        let current = || self.state.current().ok_or(TurnedAway::Refused(Refusal::UnknownIssuer));
-        let snapshot = current()?;
-        let mut admitted = judge(&snapshot)?;
-        let entered = self.registry.register(&admitted, peer, protocol, clock::now());
-        let (live, notice) = match entered {
-            Ok(entered) => entered,
-            Err(TooMany) => return Err(TurnedAway::TooMany(Box::new(admitted))),
-        };
-        let now_in_force = current()?;
-        if now_in_force.epoch != snapshot.epoch {
-            admitted = judge(&now_in_force)?;
-        }
-        Ok((admitted, live, notice))
     }
 
     /// Ends the connection of a visitor who has finished the handshake and may not come in.
@@ -331,10 +305,3 @@ enum Handshake {
 }
 
 type Service<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
-
-/// Why a visitor does not come in.
-enum TurnedAway {
-    Refused(Refusal),
-    /// There are too many connections of this certificate.
-    TooMany(Box<Admitted>),
-}

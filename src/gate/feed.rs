@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::connector::Connector;
+use super::health::Health;
 use super::material::ServerIdentity;
 use super::metrics::GateMetrics;
 use super::registry::Registry;
@@ -40,7 +40,7 @@ pub(super) struct Audience {
     pub(super) state: State,
     pub(super) registry: Arc<Registry>,
     pub(super) metrics: GateMetrics,
-    pub(super) connector: Connector,
+    pub(super) upstream: Arc<Health>,
     /// When the server certificate ends, where it is known.
     pub(super) certificate_ends: Option<Timestamp>,
 }
@@ -94,7 +94,7 @@ struct Listener {
 impl Listener {
     async fn listen(mut self, mut events: mpsc::Receiver<Arc<Event>>) {
         let mut ended = false;
-        let mut last = Instant::now();
+        let mut last = Instant::from_std(clock::monotonic());
         loop {
             tokio::select! {
                 // What was sent counts, however late it is read.
@@ -102,7 +102,7 @@ impl Listener {
                 event = events.recv(), if !ended => match event {
                     Some(event) => {
                         self.hear(&event);
-                        last = Instant::now();
+                        last = Instant::from_std(clock::monotonic());
                     }
                     None => ended = true,
                 },
@@ -237,7 +237,7 @@ impl Listener {
             address: self.audience.address.to_string(),
             epoch: self.epoch,
             connections: self.audience.registry.len(),
-            upstream_up: self.audience.connector.health().is_up(),
+            upstream_up: self.audience.upstream.is_up(),
             certificate_ends: self.audience.certificate_ends,
         };
         // One that finds no room is followed by the next in a second.

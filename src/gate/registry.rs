@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::{oneshot, watch};
 
-use super::state::Snapshot;
-use crate::admission::{Admitted, CertificateId, Refusal, VerifiedChain};
+use super::state::{Snapshot, State};
+use crate::admission::{Admitted, CertificateId, Refusal, VerifiedChain, admit};
 use crate::door::feed::LiveConnection;
-use crate::ground::clock::Timestamp;
+use crate::ground::clock::{self, Timestamp};
 
 /// The live connections of a gate.
 pub(super) struct Registry {
@@ -61,9 +62,15 @@ impl Protocol {
     }
 }
 
-/// The holder of a certificate has as many connections as one may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+/// Why a visitor does not come in.
+pub(super) enum NotEntered {
+    Refused(Refusal),
+    /// There are as many connections of this certificate as one may have.
+    TooMany(Box<Admitted>),
+}
+
+/// A visitor who is inside: the admission, the entry, and where the order to leave arrives.
+pub(super) type Entered = (Admitted, Live, oneshot::Receiver<Cut>);
 
 /// That a connection is to end. Whoever gets it keeps it until its socket is closed.
 pub(super) struct Cut {
@@ -125,28 +132,48 @@ impl Registry {
         Arc::new(Self { book: Mutex::default(), per_certificate, live })
     }
 
-    /// Enters a connection. Whoever does so reads what is in force afterwards, and judges again if
-    /// it is not what the visitor was admitted under: a revocation either finds the entry here, or
-    /// is seen there.
-    pub(super) fn register(
+    /// Judges a visitor and enters the connection. What is in force is read again once the entry is
+    /// made: a revocation changes what is in force before it looks for entries, so that it either
+    /// finds this one or is seen here.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        state: &State,
+        chain: &[CertificateDer<'_>],
+        peer: SocketAddr,
+        protocol: Protocol,
+    ) -> Result<Entered, NotEntered> {
+        let nobody = NotEntered::Refused(Refusal::UnknownIssuer);
+        let Some(first) = state.current() else { return Err(nobody) };
+        let mut admitted = judge(chain, &first)?;
+        let Some((live, notice)) = self.register(&admitted, peer, protocol) else {
+            return Err(NotEntered::TooMany(Box::new(admitted)));
+        };
+        let Some(now_in_force) = state.current() else { return Err(nobody) };
+        if now_in_force.epoch != first.epoch {
+            admitted = judge(chain, &now_in_force)?;
+        }
+        Ok((admitted, live, notice))
+    }
+
+    /// `None` when there are too many of the same certificate.
+    fn register(
         self: &Arc<Self>,
         admitted: &Admitted,
         peer: SocketAddr,
         protocol: Protocol,
-        now: Timestamp,
-    ) -> Result<(Live, oneshot::Receiver<Cut>), TooMany> {
+    ) -> Option<(Live, oneshot::Receiver<Cut>)> {
         let (cut, notice) = oneshot::channel();
         let connection = Arc::new(Connection {
             chain: Arc::clone(admitted.chain()),
             peer,
-            since: now,
+            since: clock::now(),
             course: Mutex::new(Course { protocol, cut: Some(cut) }),
         });
         let path = connection.chain.path();
         let mut book = self.book();
         let held = path.first().map_or(0, |leaf| book.of(*leaf).count());
         if held >= self.per_certificate {
-            return Err(TooMany);
+            return None;
         }
         let number = book.next;
         book.next = number.saturating_add(1);
@@ -154,7 +181,7 @@ impl Registry {
         book.connections.insert(number, Arc::clone(&connection));
         drop(book);
         self.live.inc();
-        Ok((Live { registry: Arc::clone(self), number, connection }, notice))
+        Some((Live { registry: Arc::clone(self), number, connection }, notice))
     }
 
     /// Cuts the connections that stand on these certificates, and wakes no other.
@@ -225,6 +252,10 @@ impl Connection {
     }
 }
 
+fn judge(chain: &[CertificateDer<'_>], by: &Snapshot) -> Result<Admitted, NotEntered> {
+    admit(chain, clock::now(), by.epoch, &by.policy).map_err(NotEntered::Refused)
+}
+
 /// Tells each connection to end, once.
 fn end<'a>(connections: impl Iterator<Item = (&'a Arc<Connection>, Refusal)>) -> Closing {
     let sockets = watch::Sender::new(());
@@ -242,4 +273,134 @@ fn end<'a>(connections: impl Iterator<Item = (&'a Arc<Connection>, Refusal)>) ->
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use rcgen::{
+        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+        KeyUsagePurpose,
+    };
+
+    use super::*;
+    use crate::admission::{LedgerStatus, StatusSource, TrustAnchors};
+    use crate::gate::material::ServerIdentity;
+    use crate::ground::secret::SecretBytes;
+    use crate::pki::{Certificate, SerialNumber};
+
+    const PEER: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 50_000);
+
+    /// A state in which the certificate 3 is good, the chain of 3, and the ledger after 3 was revoked.
+    struct Stage {
+        state: State,
+        chain: Vec<CertificateDer<'static>>,
+        good: LedgerStatus,
+        revoked: LedgerStatus,
+        id: Vec<CertificateId>,
+    }
+
+    fn stage() -> Stage {
+        let key = KeyPair::generate().unwrap();
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let root = Certificate::from_der(ca.self_signed(&key).unwrap().der()).unwrap();
+        let issuer = Issuer::from_params(&ca, &key);
+        let leaf_key = KeyPair::generate().unwrap();
+        let issue = |serial: u64, purpose| {
+            let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            leaf.serial_number = Some(serial.into());
+            leaf.extended_key_usages = vec![purpose];
+            leaf.signed_by(&leaf_key, &issuer).unwrap().der().clone()
+        };
+        let server = issue(2, ExtendedKeyUsagePurpose::ServerAuth).to_vec();
+        let pkcs8 = SecretBytes::copy_of(leaf_key.serialized_der());
+        let server = ServerIdentity::of_authority(&[server], &pkcs8).unwrap();
+        let serials = [SerialNumber::from_der_integer(&[3]).unwrap()];
+        let good = LedgerStatus::new(Timestamp::from_unix(0)).with_issuer(
+            &root,
+            serials.into_iter(),
+            std::iter::empty(),
+        );
+        let revoked = good.revoked(&root.sha256(), &serials).unwrap();
+        let id = good.identify(&root.sha256(), &serials).unwrap();
+        let state = State::new(true);
+        let anchors = Arc::new(TrustAnchors::new(vec![root]).unwrap());
+        state.change(|parts| {
+            parts.set_server(Arc::new(server));
+            parts.set_trust(anchors, StatusSource::Ledger(good.clone()));
+        });
+        let chain = vec![issue(3, ExtendedKeyUsagePurpose::ClientAuth)];
+        Stage { state, chain, good, revoked, id }
+    }
+
+    impl Stage {
+        fn put_in_force(&self, ledger: &LedgerStatus) {
+            self.state.change(|parts| parts.set_source(StatusSource::Ledger(ledger.clone())));
+        }
+    }
+
+    // I28, without sockets, thousands of times: catches a judgement that is not repeated once the
+    // entry is made, an entry made after the last judgement, and a revocation that looks for
+    // entries before it is in force.
+    #[test]
+    fn whoever_enters_while_a_revocation_comes_is_refused_or_told_to_leave() {
+        let stage = stage();
+        let registry = Registry::new(8, Gauge::default());
+        let (begin, end) = (Barrier::new(2), Barrier::new(2));
+        let (rounds, mut refused, mut told, mut stayed) = (20_000, 0, 0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..rounds {
+                    begin.wait();
+                    for _ in 0..round % 50 * 8 {
+                        std::hint::spin_loop();
+                    }
+                    stage.put_in_force(&stage.revoked);
+                    drop(registry.cut(&stage.id, Refusal::Revoked));
+                    end.wait();
+                }
+            });
+            for _ in 0..rounds {
+                stage.put_in_force(&stage.good);
+                begin.wait();
+                let entered = registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
+                end.wait();
+                match entered {
+                    Ok((_, _live, mut notice)) => match notice.try_recv() {
+                        Ok(_) => told += 1,
+                        Err(_) => stayed += 1,
+                    },
+                    Err(_) => refused += 1,
+                }
+            }
+        });
+        assert_eq!(stayed, 0, "of {rounds}");
+        assert!(refused > 100 && told > 100, "no race: {refused} refused, {told} told");
+        assert_eq!(registry.len(), 0);
+    }
+
+    #[test]
+    fn an_acknowledgement_waits_for_the_socket_and_no_longer_than_its_bound() {
+        let stage = stage();
+        let registry = Registry::new(8, Gauge::default());
+        let enter = || {
+            let entered = registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
+            let Ok((_, live, notice)) = entered else { panic!("refused") };
+            (live, notice)
+        };
+        let ((_live, mut first), (_other, _deaf)) = (enter(), enter());
+        let closing = registry.cut(&stage.id, Refusal::Revoked);
+        assert_eq!(closing.cut, 2);
+        let told = first.try_recv().unwrap();
+        assert_eq!(told.refusal, Refusal::Revoked);
+        drop(told);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let left = runtime.block_on(closing.finish(Duration::from_millis(20)));
+        assert_eq!(left, 1, "one has not closed");
+        assert_eq!(registry.cut(&stage.id, Refusal::Revoked).cut, 0, "each is told once");
+    }
 }

@@ -258,6 +258,16 @@ impl Stage {
         identity
     }
 
+    /// Settings of a gate with the stage's files.
+    pub(crate) fn settings(&self, upstream: &str) -> sekisho::gate::Settings {
+        let files = sekisho::gate::Files {
+            server_certificate: self.path("server.crt"),
+            server_key: self.path("server.pem"),
+            authorities: self.path("ca.crt"),
+        };
+        sekisho::gate::Settings::new(files).with_upstream(upstream, false).unwrap()
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
         command
@@ -334,19 +344,24 @@ pub(crate) struct Gate {
 pub(crate) struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Log {
+    /// Also after a test has panicked with the lines in its hand: its panic shows them.
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn push(&self, line: String) {
-        self.0.0.lock().unwrap().push(line);
+        self.lines().push(line);
         self.0.1.notify_all();
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.0.lock().unwrap().join("\n")
+        self.lines().join("\n")
     }
 
     /// Waits for a line that contains all the parts.
     pub(crate) fn wait_for(&self, parts: &[&str]) -> String {
         let deadline = monotonic() + PATIENCE;
-        let mut lines = self.0.0.lock().unwrap();
+        let mut lines = self.lines();
         loop {
             if let Some(line) =
                 lines.iter().find(|line| parts.iter().all(|part| line.contains(part)))
@@ -360,7 +375,7 @@ impl Log {
     }
 
     pub(crate) fn count(&self, part: &str) -> usize {
-        self.0.0.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+        self.lines().iter().filter(|line| line.contains(part)).count()
     }
 }
 
@@ -418,6 +433,61 @@ impl Drop for Gate {
         let _ = self.child.wait();
         if std::thread::panicking() {
             eprintln!("--- the gate's log ---\n{}", self.log.text());
+        }
+    }
+}
+
+/// A gate within the test's own process, for settings that the conf file has no words for. It stops
+/// when dropped.
+pub(crate) struct Inside {
+    pub(crate) address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Inside {
+    pub(crate) fn start(settings: sekisho::gate::Settings) -> Self {
+        let settings = settings.with_listen("127.0.0.1:0").unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            let metrics = sekisho::gate::Metrics::default();
+            runtime.block_on(async {
+                let gate = sekisho::gate::Gate::open(settings, None, &metrics).await.unwrap();
+                tell.send(gate.address()).unwrap();
+                gate.serve(async {
+                    let _ = stopped.await;
+                })
+                .await;
+            });
+        });
+        let address = told.recv_timeout(PATIENCE).expect("the gate does not listen");
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Orders it to stop; it does so once nothing is under way.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the gate panicked");
         }
     }
 }
@@ -517,6 +587,63 @@ fn request_length(buffer: &[u8]) -> Option<usize> {
     (buffer.len() >= head + length).then_some(head + length)
 }
 
+/// An application that begins an answer and never ends it, and echoes on WebSockets.
+pub(crate) fn endless() -> Upstream {
+    Upstream::behaving(|request, stream| {
+        if request.contains("upgrade: websocket") {
+            let _ = stream.write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+            );
+            let mut buffer = [0; 1024];
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                let _ = stream.write_all(&buffer[..read]);
+            }
+        } else if request.starts_with("GET /endless") {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nbegin\r\n");
+            let _ = stream.read(&mut [0; 1]);
+        } else {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+        }
+    })
+}
+
+/// Requests, and what their answers contain.
+pub(crate) const AT_REST: (&str, &str) = ("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", "hello");
+pub(crate) const ENDLESS: (&str, &str) =
+    ("GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n", "begin");
+pub(crate) const WEBSOCKET: (&str, &str) = (
+    "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\norigin: https://localhost\r\n\r\n",
+    "101 Switching Protocols",
+);
+
+/// A curl that has begun to receive an endless answer over HTTP/2.
+pub(crate) fn http2_endless(stage: &Stage, gate: SocketAddr, name: &str) -> Child {
+    let mut child = Command::new("curl")
+        .args(["--silent", "--no-buffer", "--http2", "--include", "--max-time", "30"])
+        .args(["--noproxy", "*"])
+        .arg("--cacert")
+        .arg(stage.path("trusted.crt"))
+        .arg("--cert")
+        .arg(stage.path(&format!("{name}.crt")))
+        .arg("--key")
+        .arg(stage.path(&format!("{name}.pem")))
+        .arg(format!("https://localhost:{}/endless", gate.port()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl: install the Debian package curl");
+    let mut text = String::new();
+    let out = child.stdout.as_mut().unwrap();
+    while !text.contains("begin") {
+        let mut buffer = [0; 256];
+        let read = out.read(&mut buffer).unwrap();
+        assert!(read > 0, "{text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    assert!(text.starts_with("HTTP/2 200"), "{text}");
+    child
+}
+
 /// Waits until something holds.
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = monotonic() + PATIENCE;
@@ -548,10 +675,30 @@ impl Visitor {
         identity: &Identity,
         version: &'static rustls::SupportedProtocolVersion,
     ) -> Self {
+        Self::of(&stage.authority.pem, gate.address, identity, version)
+    }
+
+    /// The same for a gate at an address.
+    pub(crate) fn to(
+        stage: &Stage,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        Self::of(&stage.authority.pem, address, identity, version)
+    }
+
+    /// The same for a gate of which no more is known than its CA and its address.
+    pub(crate) fn of(
+        authority: &str,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
         use rustls_pki_types::pem::PemObject;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate(&stage.authority.pem)).unwrap();
+        roots.add(certificate(authority)).unwrap();
         let chain =
             rustls_pki_types::CertificateDer::pem_slice_iter(identity.certificate.as_bytes())
                 .collect::<Result<Vec<_>, _>>()
@@ -565,7 +712,7 @@ impl Visitor {
             .unwrap()
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
-        Self { config: Arc::new(config), address: gate.address }
+        Self { config: Arc::new(config), address }
     }
 
     /// A visitor who shows no certificate.
