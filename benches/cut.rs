@@ -1,5 +1,6 @@
-//! From a revocation on the feed to the closed socket, as the visitors see it: a gate and its
-//! visitors in this process, over loopback, each with a certificate of its own.
+//! From a revocation on the feed to the closed socket, as the visitors see it: a gate in this
+//! process, its visitors in another, over loopback, each with a certificate of its own. A visitor
+//! tells of the end through a pipe, which is part of the time.
 //!
 //! `cargo bench --bench cut`: milliseconds, p50 and p99; the goal is a p99 of 50 ms.
 
@@ -15,12 +16,14 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit};
+use data_encoding::BASE64;
 use rustls::client::Resumption;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -30,13 +33,14 @@ use sekisho::door::feed::{
 };
 use sekisho::gate::{Gate, Limits, Metrics, Settings, StalePolicy};
 use sekisho::ground::clock::{self, Timestamp};
+use sekisho::hardening;
 use sekisho::pki::issue::Profile;
 use sekisho::pki::{SerialNumber, SubjectAlternativeName};
 use support::{Holder, root};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsConnector;
 
 #[global_allocator]
@@ -50,30 +54,35 @@ const AT_ONCE: usize = 64;
 
 const GOAL: f64 = 50.0;
 
+/// What makes this program the visitors, and the orders they know.
+const VISITORS: &str = "--visitors";
+const LOAD: &str = "load";
+const CALM: &str = "calm";
+
 fn main() {
+    assert!(hardening::raise_descriptor_limit().is_ok());
+    if std::env::args().any(|argument| argument == VISITORS) {
+        return visitors();
+    }
     println!(
         "{:<48} {:>8} {:>8} {:>8}   goal p99 {GOAL} ms",
         "revoke to cut, ms", "p50", "p99", "last"
     );
     for connections in [1_000, 10_000] {
-        if !descriptors(2 * connections + 500) {
-            println!("{connections} connections: not enough descriptors (ulimit -Hn)");
-            continue;
-        }
         Stage::new(connections).measure();
     }
 }
 
 struct Stage {
     gate: Runtime,
-    visitors: Runtime,
-    address: SocketAddr,
+    visitors: Child,
+    orders: ChildStdin,
     authority: Holder,
     holders: Vec<Holder>,
     events: mpsc::Sender<Arc<Event>>,
     answers: mpsc::Receiver<Answer>,
-    closed: mpsc::UnboundedReceiver<Instant>,
-    epoch: Arc<AtomicU64>,
+    closed: std::sync::mpsc::Receiver<Instant>,
+    epoch: u64,
 }
 
 impl Stage {
@@ -121,47 +130,44 @@ impl Stage {
         events.blocking_send(Arc::new(Event::Snapshot(snapshot))).unwrap();
         events.blocking_send(Arc::new(Event::ServerIdentity(identity))).unwrap();
 
-        let visitors = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (tell, closed) = mpsc::unbounded_channel();
+        let mut visitors = Command::new(std::env::current_exe().unwrap())
+            .arg(VISITORS)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ends = visitors.stdout.take().unwrap();
+        let (tell, closed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut octets = [0; 4096];
+            while let Ok(read @ 1..) = ends.read(&mut octets) {
+                let now = clock::monotonic();
+                (0..read).for_each(|_| tell.send(now).unwrap());
+            }
+        });
+        let mut orders = visitors.stdin.take().unwrap();
+        writeln!(orders, "{address} {}", BASE64.encode(authority.certificate.der())).unwrap();
         let mut stage = Self {
             gate,
             visitors,
-            address,
+            orders,
             authority,
             holders,
             events,
             answers: answered,
             closed,
-            epoch: Arc::new(AtomicU64::new(1)),
+            epoch: 1,
         };
-        stage.fill(&tell);
+        stage.fill();
         stage
     }
 
-    /// Lets everybody in; each tells when its socket was closed.
-    fn fill(&mut self, tell: &mpsc::UnboundedSender<Instant>) {
-        let places = Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
-        let inside: Vec<_> = self
-            .holders
-            .iter()
-            .map(|holder| {
-                let connector = TlsConnector::from(self.config(holder));
-                let (places, tell, address) = (Arc::clone(&places), tell.clone(), self.address);
-                self.visitors.spawn(async move {
-                    let place = places.acquire_owned().await.unwrap();
-                    let mut stream = shake_hands(&connector, address).await;
-                    drop(place);
-                    tokio::spawn(async move {
-                        let mut octets = [0; 1024];
-                        // The tickets come first; what they hold does not matter here.
-                        while let Ok(1..) = stream.read(&mut octets).await {}
-                        let _ = tell.send(clock::monotonic());
-                    });
-                })
-            })
-            .collect();
-        for one in inside {
-            self.visitors.block_on(one).unwrap();
+    /// Lets everybody in.
+    fn fill(&mut self) {
+        for holder in &self.holders {
+            let key = holder.key.pkcs8().unwrap();
+            let certificate = BASE64.encode(holder.certificate.der());
+            writeln!(self.orders, "{certificate} {}", BASE64.encode(key.expose())).unwrap();
         }
         let wanted = self.holders.len();
         loop {
@@ -181,25 +187,16 @@ impl Stage {
         let one = self.rounds();
         print(&format!("one of {connections}"), one);
 
-        let over = Arc::new(AtomicBool::new(false));
-        let connector = TlsConnector::from(self.config(&self.holders[connections - 1]));
-        for _ in 0..AT_ONCE / 4 {
-            let (over, connector, address) = (Arc::clone(&over), connector.clone(), self.address);
-            self.visitors.spawn(async move {
-                while !over.load(Ordering::Relaxed) {
-                    drop(shake_hands(&connector, address).await);
-                }
-            });
-        }
+        writeln!(self.orders, "{LOAD}").unwrap();
         let loaded = self.rounds();
-        over.store(true, Ordering::Relaxed);
         print(&format!("one of {connections}, handshakes without pause"), loaded);
+        writeln!(self.orders, "{CALM}").unwrap();
         // Those handshakes must not count below.
         std::thread::sleep(Duration::from_millis(500));
 
         let left = std::mem::take(&mut self.holders);
         let (begun, acknowledged) = self.revoke(&left);
-        let all = left.iter().map(|_| self.closed.blocking_recv().unwrap() - begun).collect();
+        let all = left.iter().map(|_| self.closed.recv().unwrap() - begun).collect();
         print(&format!("all {} at once", left.len()), all);
         println!(
             "{:<48} {:>26.1}   cut {}, left {}",
@@ -208,7 +205,8 @@ impl Stage {
             acknowledged.cut,
             acknowledged.left
         );
-        self.visitors.shutdown_background();
+        drop(self.orders);
+        self.visitors.wait().unwrap();
         self.gate.shutdown_background();
     }
 
@@ -219,14 +217,15 @@ impl Stage {
             let holder = self.holders.remove(0);
             let (begun, acknowledged) = self.revoke(&[holder]);
             assert_eq!((acknowledged.cut, acknowledged.left), (1, 0));
-            times.push(self.closed.blocking_recv().unwrap() - begun);
+            times.push(self.closed.recv().unwrap() - begun);
         }
         times
     }
 
     fn revoke(&mut self, holders: &[Holder]) -> (Instant, Acknowledgement) {
+        self.epoch += 1;
         let change = Change {
-            epoch: self.epoch.fetch_add(1, Ordering::Relaxed) + 1,
+            epoch: self.epoch,
             issuer: self.authority.certificate.sha256(),
             serials: holders.iter().map(serial_of).collect(),
         };
@@ -250,22 +249,67 @@ impl Stage {
             }
         }
     }
+}
 
-    fn config(&self, holder: &Holder) -> Arc<ClientConfig> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(self.authority.certificate.der())).unwrap();
-        let chain = vec![CertificateDer::from(holder.certificate.der().to_vec())];
-        let key = PrivateKeyDer::try_from(holder.key.pkcs8().unwrap().expose().to_vec()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_client_auth_cert(chain, key)
-            .unwrap();
-        config.resumption = Resumption::disabled();
-        Arc::new(config)
+/// The visitors' process: a line for each, and an octet back when it is over.
+fn visitors() {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let mut lines = std::io::stdin().lines().map(Result::unwrap);
+    let first = lines.next().unwrap();
+    let (address, authority) = first.split_once(' ').unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+    let authority = CertificateDer::from(BASE64.decode(authority.as_bytes()).unwrap());
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let loaded = Arc::new(AtomicBool::new(false));
+    let mut last = None;
+    for line in lines {
+        match line.as_str() {
+            LOAD => {
+                loaded.store(true, Ordering::Relaxed);
+                for _ in 0..AT_ONCE / 4 {
+                    let (loaded, connector) = (Arc::clone(&loaded), last.clone().unwrap());
+                    runtime.spawn(async move {
+                        while loaded.load(Ordering::Relaxed) {
+                            drop(shake_hands(&connector, address).await);
+                        }
+                    });
+                }
+            }
+            CALM => loaded.store(false, Ordering::Relaxed),
+            visitor => {
+                let connector = TlsConnector::from(config(&authority, visitor));
+                last = Some(connector.clone());
+                let places = Arc::clone(&places);
+                runtime.spawn(async move {
+                    let place = places.acquire_owned().await.unwrap();
+                    let mut stream = shake_hands(&connector, address).await;
+                    drop((place, connector));
+                    let mut octets = [0; 1024];
+                    // The tickets come first; what they hold does not matter here.
+                    while let Ok(1..) = stream.read(&mut octets).await {}
+                    std::io::stdout().write_all(b".").unwrap();
+                    std::io::stdout().flush().unwrap();
+                });
+            }
+        }
     }
+}
+
+fn config(authority: &CertificateDer<'static>, visitor: &str) -> Arc<ClientConfig> {
+    let (certificate, key) = visitor.split_once(' ').unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.clone()).unwrap();
+    let chain = vec![CertificateDer::from(BASE64.decode(certificate.as_bytes()).unwrap())];
+    let key = PrivateKeyDer::try_from(BASE64.decode(key.as_bytes()).unwrap()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .unwrap();
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
 }
 
 /// A connection behind its handshake. What TLS needs to go on is dropped: only the end is awaited.
@@ -277,16 +321,6 @@ async fn shake_hands(connector: &TlsConnector, address: SocketAddr) -> TcpStream
 
 fn serial_of(holder: &Holder) -> SerialNumber {
     holder.certificate.serial()
-}
-
-/// Whether this process may open so many files.
-fn descriptors(wanted: usize) -> bool {
-    let wanted = u64::try_from(wanted).unwrap();
-    let held = rustix::process::getrlimit(Resource::Nofile);
-    let maximum = held.maximum.map(|maximum| maximum.max(wanted));
-    let raised = Rlimit { current: Some(wanted), maximum };
-    held.current.is_some_and(|current| current >= wanted)
-        || rustix::process::setrlimit(Resource::Nofile, raised).is_ok()
 }
 
 fn print(what: &str, mut times: Vec<Duration>) {
