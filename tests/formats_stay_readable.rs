@@ -42,8 +42,18 @@ fn the_first_format_opens_with_each_of_its_secrets() {
 fn the_first_format_says_what_it_said_and_goes_on() {
     let sample = Sample::copy("format-v1");
     let listed = sample.run(&["list", "--all"]).out;
-    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let mut listed: Value = serde_json::from_str(&listed).unwrap();
     let expected: Value = serde_json::from_str(&sample.desk.read("sample/list.json")).unwrap();
+    // Later versions tell more; what was told then is told as it was.
+    for (now, then) in listed["certificates"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip(expected["certificates"].as_array().unwrap())
+    {
+        let then = then.as_object().unwrap();
+        now.as_object_mut().unwrap().retain(|field, _| then.contains_key(field));
+    }
     assert_eq!(listed, expected);
     sample.run(&["verify"]);
 

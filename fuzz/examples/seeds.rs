@@ -6,8 +6,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use sekisho::config::example::example;
 use sekisho::config::orca_catool;
 use sekisho::ground::clock::Timestamp;
+use sekisho::ground::messages::Language;
 use sekisho::ground::secret::SecretBytes;
 use sekisho::ledger::{self, Custody, Entry, Event, Intended, Numbered, VaultMark, octets, sha256};
 use sekisho::pki::issue::{Profile, Template, ToBeSigned};
@@ -34,6 +36,18 @@ fn main() {
     put("orca_config/other", b":ca_dir: /x\n:dn:\n  :c: JP\n:client_cert_validity: 365\n");
     let conf = "SERVER_CRT=/a.crt\nexport SERVER_PEM = \"/a b.pem\" # key\nCA_CRT='/ca.crt'\n";
     put("jma_receipt_conf/manual", conf.as_bytes());
+    for (file, language) in [("en", Language::English), ("ja", Language::Japanese)] {
+        put(&format!("sekisho_toml/{file}"), example(language).as_bytes());
+    }
+    let set = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with('[') || rest.contains(" = ") => format!("{}\n", rest.trim()),
+        _ => format!("{line}\n"),
+    };
+    let everything: String = example(Language::English).lines().map(set).collect();
+    put("sekisho_toml/everything", everything.as_bytes());
+    let wrong = "version = 2\nlgo = \"x\"\n[authority]\nadmins = [\"root\"]\ncrl_days = 0\n\
+                 [publish]\nmetrics = \"unix:a\"\n[[gate]]\nname = \"A\"\nnames = [1]\n[gate]\n";
+    put("sekisho_toml/wrong", wrong.as_bytes());
 }
 
 fn certificates() {

@@ -3,6 +3,7 @@
 use super::Authority;
 use crate::ground::clock::{ClockStanding, Timestamp};
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::ledger::{ClockConfirmed, Event};
 
 impl Authority {
@@ -39,14 +40,15 @@ impl Authority {
     /// Refuses to sign, and so to prune, by a clock that cannot be believed.
     pub(super) fn require_good_clock(&self) -> Result<(), Refusal> {
         let now = self.now.local();
+        let folder = Untrusted(&self.folder.path().to_string_lossy()).to_string();
         match self.clock_standing()? {
             ClockStanding::Good => Ok(()),
             ClockStanding::BehindLedger { .. } => {
-                Err(Refusal::ClockBehindLedger { now, newest: self.floor()?.local() })
+                Err(Refusal::ClockBehindLedger { now, newest: self.floor()?.local(), folder })
             }
             ClockStanding::Diverged { seconds } => {
                 let expected = self.now.plus_seconds(-seconds).local();
-                Err(Refusal::ClockDiverged { now, expected })
+                Err(Refusal::ClockDiverged { now, expected, folder })
             }
         }
     }

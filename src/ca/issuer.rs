@@ -1,7 +1,7 @@
 //! The certificate authority that signs now, and the chain above it.
 
 use crate::ground::messages::Refusal;
-use crate::ledger::{Profile, Reader, State};
+use crate::ledger::{Profile, Reader, Record, State};
 use crate::pki::Certificate;
 
 /// A certificate authority that can sign: its certificate, its number, and those above it.
@@ -21,15 +21,8 @@ impl Issuer {
     /// # Errors
     /// `NoCertificateAuthority` when there is none.
     pub fn newest(reader: &Reader<'_>) -> Result<Self, Refusal> {
-        let mut newest = None;
-        // Authorities are made before anything else: their numbers are the lowest.
-        for record in reader.records(1, HIGHEST)? {
-            let authority = matches!(record.profile(), Profile::Root | Profile::Issuing);
-            if authority && record.state() == State::Issued {
-                newest = Some(record.number());
-            }
-        }
-        let number = newest.ok_or(Refusal::NoCertificateAuthority {})?;
+        let newest = authorities(reader)?.pop();
+        let number = newest.ok_or(Refusal::NoCertificateAuthority {})?.number();
         let (certificate, mut parent) = load(reader, number)?;
         let mut above = Vec::new();
         let mut child = number;
@@ -70,6 +63,20 @@ impl Issuer {
         }
         chain
     }
+}
+
+/// The certificate authorities of the ledger, the newest last.
+///
+/// # Errors
+/// The ledger could not be read.
+pub fn authorities(reader: &Reader<'_>) -> Result<Vec<Record>, Refusal> {
+    // They are made before anything else: their numbers are the lowest.
+    let mut records = reader.records(1, HIGHEST)?;
+    records.retain(|record| {
+        let authority = matches!(record.profile(), Profile::Root | Profile::Issuing);
+        authority && record.state() == State::Issued
+    });
+    Ok(records)
 }
 
 /// A certificate authority's certificate, and the number of its issuer.

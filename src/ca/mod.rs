@@ -12,7 +12,7 @@ mod profile;
 mod request;
 
 pub use bundle::{Bundle, KeyMaterial, stem};
-pub use issuer::Issuer;
+pub use issuer::{Issuer, authorities};
 pub use prepare::{prepare_root, skeleton_key};
 pub use profile::{APPLE_LIMIT, AUTHORITY_DAYS, Period, beyond_apple_limit, check_issuer};
 pub use request::{IssueRequest, KeySource, Purpose, Validity};

@@ -8,7 +8,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::authority::DataFolder;
 use crate::config::{self, Config, Finding, Findings, Grade, jma_receipt, sekisho_toml};
-use crate::gate::Limits;
+use crate::gate::{Limits, RefusalMode};
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 
@@ -31,6 +31,8 @@ pub(super) struct ConfigurationOptions {
     pub(super) crl: Vec<PathBuf>,
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     pub(super) crl_grace_days: u16,
+    #[arg(long, value_enum, value_name = "MODE", default_value_t = RefusalMode::Explain)]
+    pub(super) refusal: RefusalMode,
     #[arg(long)]
     pub(super) tls12: bool,
     #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().handshakes_per_second)]
@@ -38,12 +40,13 @@ pub(super) struct ConfigurationOptions {
 }
 
 /// What goes with `--jma-receipt-conf` only: `sekisho.toml` says these itself.
-const OF_THE_CONF_FILE: [&str; 7] = [
+const OF_THE_CONF_FILE: [&str; 8] = [
     "listen",
     "upstream",
     "allow_clear_text_upstream",
     "crl",
     "crl_grace_days",
+    "refusal",
     "tls12",
     "handshakes_per_second",
 ];
@@ -118,6 +121,7 @@ fn find(options: &ConfigurationOptions) -> Result<Result<Config, Findings>, Refu
         allow_clear_text_upstream: options.allow_clear_text_upstream,
         revocation_lists: options.crl.clone(),
         grace_days: options.crl_grace_days,
+        refusal: options.refusal,
         tls12: options.tls12,
         handshakes_per_second: options.handshakes_per_second,
     };

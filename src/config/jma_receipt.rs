@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::gate::{Files, Limits, Settings};
+use crate::gate::{Files, Limits, RefusalMode, Settings};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -21,6 +21,8 @@ pub struct Options {
     pub revocation_lists: Vec<PathBuf>,
     /// Days they still count after their next update was due.
     pub grace_days: u16,
+    /// What visitors who are refused get to see.
+    pub refusal: RefusalMode,
     /// Whether TLS 1.2 is accepted.
     pub tls12: bool,
     /// Handshakes one address may begin in a second.
@@ -31,6 +33,7 @@ impl Options {
     pub(super) fn apply(&self, settings: Settings) -> Result<Settings, Refusal> {
         let limits = Limits::default().with_handshakes_per_second(self.handshakes_per_second);
         let mut settings = settings.with_grace_days(self.grace_days).with_limits(limits);
+        settings = settings.with_refusal(self.refusal);
         if let Some(address) = &self.listen {
             settings = settings.with_listen(address)?;
         }

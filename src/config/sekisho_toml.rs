@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{LineNumbers, Located, Section};
 use super::finding::{Finding, Findings};
 use super::{AuthoritySettings, CRL_DAYS, Config, LogFormat, SERVER_DAYS, Unseal, gate_title};
-use crate::gate::{self, Limits, Mode, RefusalMode, StalePolicy};
+use crate::gate::{self, Limits, Mode, RefusalMode, StalePolicy, UpstreamTls};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -227,7 +227,7 @@ impl Reader<'_> {
         }
         settings = self.listen(section, settings, &title);
         settings = manners(section, settings, trusts_files);
-        settings = upstream(section, settings);
+        settings = upstream(section, settings, self.folder);
         limits(section, settings).with_name(&name)
     }
 
@@ -346,6 +346,7 @@ fn manners(
         ],
     );
     let tls12 = section.flag("tls12");
+    let notices = section.flag("notices");
     let tcp = mode.as_ref().is_some_and(|mode| mode.value == Mode::Tcp);
     let explains = !tcp && refusal.as_ref().is_none_or(|r| r.value == RefusalMode::Explain);
     if let Some(refusal) = &refusal
@@ -370,6 +371,12 @@ fn manners(
         }
         settings = settings.with_stale_policy(stale.value);
     }
+    if let Some(notices) = notices {
+        if tcp {
+            exclude(section, notices.line, "notices", "mode = \"tcp\"");
+        }
+        settings = settings.with_notices(notices.value);
+    }
     if let Some(mode) = mode {
         settings = settings.with_mode(mode.value);
     }
@@ -382,17 +389,42 @@ fn manners(
 }
 
 /// Where a gate leads to.
-fn upstream(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings {
+fn upstream(
+    section: &mut Section<'_>,
+    mut settings: gate::Settings,
+    folder: &Path,
+) -> gate::Settings {
     let url = section.text("upstream");
     let clear = section.flag("allow_clear_text_upstream").is_some_and(|clear| clear.value);
-    match url {
-        None => settings,
-        Some(url) if url.value == GREETING => settings.with_greeting(),
-        Some(url) => {
-            let led = settings.clone().with_upstream(&url.value, clear);
-            section.accept(url.line, led).unwrap_or(settings)
+    let authorities = section.path("upstream_ca", folder);
+    let certificate = section.path("upstream_certificate", folder);
+    let key = section.path("upstream_key", folder);
+    let paths = [&authorities, &certificate, &key];
+    for (name, path, other) in [
+        ("upstream_certificate", &certificate, "upstream_key"),
+        ("upstream_key", &key, "upstream_certificate"),
+        ("upstream_certificate", &certificate, "upstream_ca"),
+    ] {
+        if let Some(path) = path {
+            needs(section, path.line, name, other);
         }
     }
+    for path in paths.into_iter().flatten() {
+        must_exist(section, path);
+    }
+    if let Some(authorities) = authorities {
+        let client = certificate.zip(key).map(|(certificate, key)| (certificate.value, key.value));
+        let tls = UpstreamTls { authorities: authorities.value, client };
+        settings = settings.with_upstream_tls(tls);
+    }
+    let line = url.as_ref().map_or(section.line(), |url| url.line);
+    let led = match url {
+        None => Ok(settings.clone()),
+        Some(url) if url.value == GREETING => Ok(settings.clone().with_greeting()),
+        Some(url) => settings.clone().with_upstream(&url.value, clear),
+    };
+    let led = led.and_then(|led| led.check_upstream().map(|()| led));
+    section.accept(line, led).unwrap_or(settings)
 }
 
 fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings {
@@ -620,7 +652,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_together_is_refused() {
         let gate = "[[gate]]\nname = \"a\"\n";
-        let cases: [(String, &[(usize, &str)]); 12] = [
+        let cases: [(String, &[(usize, &str)]); 15] = [
             ("version = 1\n".to_owned(), &[(0, "NothingToServe")]),
             ("[authority]\n".to_owned(), &[(0, "VersionMissing")]),
             (format!("version = 1\n{gate}names = [\"a\"]\n"), &[(2, "SettingNeedsAuthority")]),
@@ -633,7 +665,9 @@ mod tests {
                 &[(7, "GateNameTwice")],
             ),
             (
-                gates(&format!("{gate}names = [\"a\"]\nmode = \"tcp\"\nrefusal = \"explain\"\n")),
+                gates(&format!(
+                    "{gate}names = [\"a\"]\nmode = \"tcp\"\nrefusal = \"explain\"\nupstream = \"tcp://[::1]:1\"\n"
+                )),
                 &[(7, "SettingsExclude")],
             ),
             (gates(&format!("{gate}names = [\"a\"]\ncrl = [\"x\"]\n")), &[(6, "SettingNeeds")]),
@@ -647,6 +681,18 @@ mod tests {
             ),
             (gates("[publish]\nmetrics = \"0.0.0.0:9090\"\n"), &[(4, "MetricsForOthers")]),
             (gates("[publish]\n"), &[(3, "NothingToPublish")]),
+            (
+                gates(&format!("{gate}names = [\"a\"]\nmode = \"tcp\"\n")),
+                &[(3, "UpstreamNotForTcp")],
+            ),
+            (
+                gates(&format!("{gate}names = [\"a\"]\nupstream = \"https://a.example\"\n")),
+                &[(6, "UpstreamAuthorityMissing")],
+            ),
+            (
+                gates(&format!("{gate}names = [\"a\"]\nupstream = \"http://10.0.0.1:1\"\n")),
+                &[(6, "UpstreamInClearText")],
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(wrong(&text), expected, "{text}");

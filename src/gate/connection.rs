@@ -23,12 +23,13 @@ use super::limits::{Limits, Pending};
 use super::log::Journal;
 use super::proxy::{Proxy, Visit};
 use super::redirect;
+use super::refusal::{Refused, Responder};
 use super::registry::{Cut, Live, NotEntered, Protocol, Registry};
 use super::settings::Mode;
 use super::state::{Snapshot, State};
 use super::tcp;
-use super::tls::{TlsSettings, Verdict};
-use crate::admission::{Admitted, Refusal};
+use super::tls::{TlsSettings, Verdict, is_explained};
+use crate::admission::{Admitted, ChainKey, Refusal};
 use crate::ground::clock;
 
 /// The first octet of a TLS record that holds a handshake message (RFC 8446 section 5.1).
@@ -46,6 +47,8 @@ pub(super) struct Reception {
     pub(super) registry: Arc<Registry>,
     pub(super) tls: TlsSettings,
     pub(super) proxy: Arc<Proxy>,
+    /// Answers those who are refused; none where every refusal is an alert.
+    pub(super) responder: Option<Responder>,
     pub(super) mode: Mode,
     pub(super) connector: Connector,
     pub(super) limits: Limits,
@@ -66,7 +69,7 @@ impl Reception {
         let begun = clock::monotonic();
         let Some(snapshot) = self.state.current() else { return };
         // Each stage has its own place in memory, so that an idle connection holds only the last.
-        let handshake = Box::pin(self.shake_hands(stream, &snapshot));
+        let handshake = Box::pin(self.shake_hands(stream, peer, &snapshot));
         let handshake = timeout(self.limits.handshake, handshake);
         let handshake = tokio::select! {
             handshake = handshake => handshake,
@@ -77,6 +80,7 @@ impl Reception {
                 Box::pin(self.admit(stream, peer, &snapshot, pending, begun)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
+                verdict.alerted(&error);
                 self.journal.refused_in_handshake(peer, &verdict, &error);
                 self.linger(stream).await;
             }
@@ -88,7 +92,12 @@ impl Reception {
         }
     }
 
-    async fn shake_hands(&self, stream: TcpStream, snapshot: &Arc<Snapshot>) -> Handshake {
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        snapshot: &Arc<Snapshot>,
+    ) -> Handshake {
         let mut first = [0_u8];
         match stream.peek(&mut first).await {
             Ok(1..) if first == [TLS_HANDSHAKE] => {}
@@ -97,7 +106,9 @@ impl Reception {
             }
             Ok(_) | Err(_) => return Handshake::Gone,
         }
-        let Ok((config, verdict)) = self.tls.for_connection(snapshot) else {
+        let responder = self.responder.as_ref();
+        let explained = responder.map(|responder| responder.owed_to(peer.ip(), &stream));
+        let Ok((config, verdict)) = self.tls.for_connection(snapshot, explained) else {
             return Handshake::Gone;
         };
         match TlsAcceptor::from(config).accept(stream).into_fallible().await {
@@ -128,7 +139,7 @@ impl Reception {
         let (admitted, live, notice) = match entered {
             Ok(entered) => entered,
             Err(NotEntered::Refused(refusal)) => {
-                return self.turn_away(*stream, peer, refusal).await;
+                return self.turn_away(*stream, peer, refusal, handshake).await;
             }
             Err(NotEntered::TooMany(admitted)) => {
                 self.journal.too_many(peer, &admitted);
@@ -166,10 +177,18 @@ impl Reception {
         mut stream: TlsStream<TcpStream>,
         peer: SocketAddr,
         refusal: Refusal,
+        handshake: &Snapshot,
     ) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        self.journal.refused(peer, refusal, chain.first());
-        let _ = timeout(self.limits.linger, stream.shutdown()).await;
+        let reference = self.journal.refused(peer, refusal, chain.first());
+        let Some(responder) = self.responder.as_ref().filter(|_| is_explained(refusal)) else {
+            let _ = timeout(self.limits.linger, stream.shutdown()).await;
+            return;
+        };
+        let chain = ChainKey::of(chain, handshake.policy.anchors()).ok();
+        let refused = Refused { refusal, reference, address: peer.ip(), chain };
+        responder.answer(&mut stream, refused).await;
+        self.linger(stream.into_inner().0).await;
     }
 
     /// Serves until the service ends or its visitor may not stay: by a revocation that finds the

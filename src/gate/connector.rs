@@ -56,22 +56,26 @@ enum Road {
 
 impl Connector {
     /// To a server: over TLS if there are settings for it. `None` when it has no possible address.
-    pub(super) fn to_server(server: &Server, tls: Option<Arc<ClientConfig>>) -> Option<Self> {
+    pub(super) fn to_server(
+        server: &Server,
+        tls: Option<Arc<ClientConfig>>,
+        health: Health,
+    ) -> Option<Self> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_keepalive(Some(KEEP_ALIVE));
         let (address, name) = (server.address()?, server.name());
-        Some(Self::new(Road::Tcp { connector, address, name }, tls))
+        Some(Self::new(Road::Tcp { connector, address, name }, tls, health))
     }
 
     /// To a Unix socket.
-    pub(super) fn to_socket(path: PathBuf) -> Self {
-        Self::new(Road::Unix(path), None)
+    pub(super) fn to_socket(path: PathBuf, health: Health) -> Self {
+        Self::new(Road::Unix(path), None, health)
     }
 
-    fn new(road: Road, tls: Option<Arc<ClientConfig>>) -> Self {
-        Self(Arc::new(Way { road, tls: RwLock::new(tls), health: Arc::default() }))
+    fn new(road: Road, tls: Option<Arc<ClientConfig>>, health: Health) -> Self {
+        Self(Arc::new(Way { road, tls: RwLock::new(tls), health: Arc::new(health) }))
     }
 
     /// What is known of the upstream.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::connector::Connector;
+use super::health::Health;
 use super::material::ServerIdentity;
 use super::metrics::GateMetrics;
 use super::registry::Registry;
@@ -40,7 +40,7 @@ pub(super) struct Audience {
     pub(super) state: State,
     pub(super) registry: Arc<Registry>,
     pub(super) metrics: GateMetrics,
-    pub(super) connector: Connector,
+    pub(super) upstream: Arc<Health>,
     /// When the server certificate ends, where it is known.
     pub(super) certificate_ends: Option<Timestamp>,
 }
@@ -237,7 +237,7 @@ impl Listener {
             address: self.audience.address.to_string(),
             epoch: self.epoch,
             connections: self.audience.registry.len(),
-            upstream_up: self.audience.connector.health().is_up(),
+            upstream_up: self.audience.upstream.is_up(),
             certificate_ends: self.audience.certificate_ends,
         };
         // One that finds no room is followed by the next in a second.

@@ -14,7 +14,7 @@ use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
-use super::pages::STYLE;
+use super::pages::{STYLE, escaped};
 use crate::ground::messages::{Language, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
@@ -114,7 +114,7 @@ impl Visitor {
         format!(
             "<!doctype html>\n<html lang=\"ja\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>Sekisho</title>\n<style>{STYLE}{DETAILS}</style>\n<main>\n\
+             <title>Sekisho</title>\n<style>{STYLE}</style>\n<main>\n\
              <h1>{japanese}</h1>\n<p lang=\"en\">{english}</p>\n<dl>\n{rows}</dl>\n\
              <p>{}</p>\n<p lang=\"en\">{}</p>\n</main>\n",
             next.render(Language::Japanese),
@@ -122,26 +122,6 @@ impl Visitor {
         )
     }
 }
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-const DETAILS: &str = "h1{font-size:1.5rem;line-height:1.4}\
-dl{border-top:1px solid GrayText}\
-dt{margin-top:.75rem;font-size:.875rem}\
-dd{margin:0;padding-bottom:.75rem;border-bottom:1px solid GrayText;font-weight:600}";
 
 #[cfg(test)]
 mod tests {

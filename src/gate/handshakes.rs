@@ -36,7 +36,7 @@ impl Handshakes {
     /// rustls refuses the settings.
     pub fn begin(&self) -> Result<ServerConnection, Error> {
         let snapshot = self.state.current().ok_or(Error::HandshakeNotComplete)?;
-        let (config, _) = self.tls.for_connection(&snapshot)?;
+        let (config, _) = self.tls.for_connection(&snapshot, None)?;
         ServerConnection::new(config)
     }
 

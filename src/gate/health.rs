@@ -1,12 +1,15 @@
 //! Whether the upstream can be reached, as the last tries have shown.
 
+use std::error::Error;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 
+use super::metrics::GateMetrics;
 use crate::ground::clock;
 use crate::ground::untrusted::Untrusted;
 
@@ -17,6 +20,7 @@ pub(super) struct Health {
     /// When something was last heard, in milliseconds after `since`.
     heard: AtomicU64,
     since: Instant,
+    up: Gauge,
     /// Connections that could not be made.
     failures: Counter,
 }
@@ -29,18 +33,18 @@ enum Standing {
     Down,
 }
 
-impl Default for Health {
-    fn default() -> Self {
+impl Health {
+    /// Of an upstream that has not been tried, told to its gate's figures.
+    pub(super) fn new(metrics: &GateMetrics) -> Self {
         Self {
             standing: Mutex::new(Standing::Unknown),
             heard: AtomicU64::new(0),
             since: clock::monotonic(),
-            failures: Counter::default(),
+            up: metrics.upstream_up(),
+            failures: metrics.upstream_failures(),
         }
     }
-}
 
-impl Health {
     /// Whether the last try to reach the upstream succeeded.
     pub(super) fn is_up(&self) -> bool {
         self.standing() == Standing::Up
@@ -65,8 +69,8 @@ impl Health {
     pub(super) fn failed(&self, error: &io::Error) {
         self.failures.inc();
         if self.becomes(Standing::Down) != Standing::Down {
-            let reason = Untrusted(&error.to_string()).to_string();
-            tracing::warn!(%reason, "the upstream cannot be reached");
+            let reason = first_cause(error);
+            tracing::warn!(reason = %Untrusted(&reason), "the upstream cannot be reached");
         }
     }
 
@@ -75,6 +79,7 @@ impl Health {
     }
 
     fn becomes(&self, standing: Standing) -> Standing {
+        self.up.set(i64::from(standing == Standing::Up));
         let mut current = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *current, standing)
     }
@@ -82,4 +87,13 @@ impl Health {
     fn standing(&self) -> Standing {
         *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What went wrong at the bottom of it, such as `Connection refused (os error 111)`.
+fn first_cause(error: &io::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }

@@ -10,6 +10,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::limits::TokenBucket;
 use super::metrics::GateMetrics;
+use super::refusal::Reference;
 use super::tls::Verdict;
 use crate::admission::{Admitted, Refusal};
 use crate::ground::clock;
@@ -80,12 +81,13 @@ impl Journal {
         error: &std::io::Error,
     ) {
         if let Some(refusal) = verdict.refusal() {
-            return self.refused_line(peer, refusal.name(), verdict.shown().as_ref());
+            self.refused_line(peer, refusal.name(), verdict.shown().as_ref(), None);
+            return;
         }
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {
             Some(rustls::Error::NoCertificatesPresented) => {
-                self.refused_line(peer, Refusal::NoCertificate.name(), None);
+                self.refused_line(peer, Refusal::NoCertificate.name(), None, None);
             }
             Some(other) => {
                 self.metrics.failed("tls");
@@ -104,17 +106,20 @@ impl Journal {
 
     /// A visitor who would be admitted, but for the connections there are of the same certificate.
     pub(super) fn too_many(&self, peer: SocketAddr, admitted: &Admitted) {
-        self.refused_line(peer, "too_many_connections", Some(admitted.certificate()));
+        self.refused_line(peer, "too_many_connections", Some(admitted.certificate()), None);
     }
 
+    /// What the line can be found by, when there was room for one.
     pub(super) fn refused(
         &self,
         peer: SocketAddr,
         refusal: Refusal,
         leaf: Option<&CertificateDer<'_>>,
-    ) {
+    ) -> Option<Reference> {
         let shown = leaf.and_then(|der| Certificate::from_der(der).ok());
-        self.refused_line(peer, refusal.name(), shown.as_ref());
+        let reference = Reference::generate();
+        let logged = self.refused_line(peer, refusal.name(), shown.as_ref(), reference.as_ref());
+        reference.filter(|_| logged)
     }
 
     pub(super) fn handshake_timed_out(&self, peer: SocketAddr) {
@@ -133,21 +138,31 @@ impl Journal {
         );
     }
 
-    fn refused_line(&self, peer: SocketAddr, reason: &'static str, shown: Option<&Certificate>) {
+    /// Whether there was room for the line.
+    fn refused_line(
+        &self,
+        peer: SocketAddr,
+        reason: &'static str,
+        shown: Option<&Certificate>,
+        reference: Option<&Reference>,
+    ) -> bool {
         self.metrics.refused(reason);
-        let Some(suppressed) = self.allowance() else { return };
+        let Some(suppressed) = self.allowance() else { return false };
         let peer = peer.ip().to_canonical();
+        let reference = reference.map(tracing::field::display);
         match shown {
             Some(certificate) => tracing::warn!(
                 reason,
                 serial = %certificate.serial(),
                 subject = %Untrusted(&certificate.subject_text()),
                 %peer,
+                reference,
                 suppressed,
                 "refused"
             ),
-            None => tracing::warn!(reason, %peer, suppressed, "refused"),
+            None => tracing::warn!(reason, %peer, reference, suppressed, "refused"),
         }
+        true
     }
 
     /// The number of lines left out since the last one, when there is room for a line.

@@ -24,6 +24,8 @@ pub struct Metrics {
     feed_heard: Family<ByGate, Gauge>,
     feed_stale: Family<ByGate, Gauge>,
     certificate_ends: Family<ByGate, Gauge>,
+    upstream_up: Family<ByGate, Gauge>,
+    upstream_failures: Family<ByGate, Counter>,
 }
 
 impl Default for Metrics {
@@ -39,6 +41,8 @@ impl Default for Metrics {
             feed_heard: Family::default(),
             feed_stale: Family::default(),
             certificate_ends: Family::default(),
+            upstream_up: Family::default(),
+            upstream_failures: Family::default(),
         }
     }
 }
@@ -89,6 +93,16 @@ impl Metrics {
             "When the server certificate ends",
             metrics.certificate_ends.clone(),
         );
+        registry.register(
+            "upstream_up",
+            "1 while the upstream can be reached",
+            metrics.upstream_up.clone(),
+        );
+        registry.register(
+            "upstream_failures",
+            "Connections to the upstream that could not be made",
+            metrics.upstream_failures.clone(),
+        );
         metrics
     }
 
@@ -101,6 +115,8 @@ impl Metrics {
             resumed: self.handshakes.get_or_create_owned(&outcome("admitted", "resumed")),
             duration: self.duration.get_or_create_owned(&gate),
             live: self.live.get_or_create_owned(&gate),
+            upstream_up: self.upstream_up.get_or_create_owned(&gate),
+            upstream_failures: self.upstream_failures.get_or_create_owned(&gate),
             feed_epoch: self.feed_epoch.clone(),
             feed_heard: self.feed_heard.clone(),
             feed_stale: self.feed_stale.clone(),
@@ -119,6 +135,8 @@ pub(super) struct GateMetrics {
     resumed: Counter,
     duration: Histogram,
     live: Gauge,
+    upstream_up: Gauge,
+    upstream_failures: Counter,
     handshakes: Family<Outcome, Counter>,
     cuts: Family<Cause, Counter>,
     feed_epoch: Family<ByGate, Gauge>,
@@ -149,6 +167,14 @@ struct Cause {
 impl GateMetrics {
     pub(super) fn live(&self) -> Gauge {
         self.live.clone()
+    }
+
+    pub(super) fn upstream_up(&self) -> Gauge {
+        self.upstream_up.clone()
+    }
+
+    pub(super) fn upstream_failures(&self) -> Counter {
+        self.upstream_failures.clone()
     }
 
     pub(super) fn admitted(&self, resumed: bool, took: Duration) {

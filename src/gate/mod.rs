@@ -13,6 +13,7 @@
 //! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
 //! | `tcp` | octets instead of requests |
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
+//! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
 //! | `log`, [`metrics`] | what it says of its visitors, and counts |
 //!
@@ -37,9 +38,12 @@ mod material;
 pub mod metrics;
 mod notices;
 mod origin;
+mod owed_alerts;
 mod pages;
 mod proxy;
 mod redirect;
+mod refusal;
+mod refusal_page;
 mod registry;
 mod relayed;
 mod revocation_lists;
@@ -63,12 +67,16 @@ use tokio::sync::{oneshot, watch};
 use connection::Reception;
 use connector::Connector;
 use feed::Audience;
+use health::Health;
 use keeper::Keeper;
 use log::Journal;
 use proxy::Proxy;
+use refusal::Responder;
 use registry::Registry;
+use settings::TrustSource;
 use state::State;
 use tls::TlsSettings;
+use upstream::{Server, Upstream};
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
@@ -80,8 +88,6 @@ use crate::door::feed::FeedEnd;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use settings::TrustSource;
-use upstream::{Server, Upstream};
 
 /// The target of log lines in the words of the WebORCA log, which tools look for: they are shown
 /// with the time before them and nothing else.
@@ -133,7 +139,7 @@ impl Gate {
         let (listener, address) = listener::bind(settings.listen).await?;
         let hangup = signal(SignalKind::hangup())
             .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
-        let connector = way_to_upstream(&settings).await?;
+        let connector = way_to_upstream(&settings, Health::new(&metrics)).await?;
         let limits = settings.limits;
         let registry = Registry::new(limits.connections_per_certificate, metrics.live());
         let draining = watch::Sender::new(false);
@@ -142,6 +148,7 @@ impl Gate {
             registry: Arc::clone(&registry),
             tls: TlsSettings::new(settings.tls12, settings.mode),
             proxy: Arc::new(Proxy::new(connector.clone(), limits.answer_wait, settings.notices)),
+            responder: Responder::of(&settings),
             mode: settings.mode,
             connector: connector.clone(),
             limits,
@@ -155,13 +162,14 @@ impl Gate {
         let mut listening = None;
         if let Some(feed) = feed {
             let (listen, stop) = oneshot::channel();
+            let upstream = connector.health();
             let audience = Audience {
                 settings,
                 address,
                 state,
                 registry,
                 metrics,
-                connector,
+                upstream,
                 certificate_ends,
             };
             feed::listen(audience, feed, stop)?;
@@ -181,13 +189,6 @@ impl Gate {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Whether the last try to reach the upstream succeeded. It is tried while the gate serves, also
-    /// without visitors.
-    #[must_use]
-    pub fn upstream_up(&self) -> bool {
-        self.reception.connector.health().is_up()
     }
 
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.
@@ -222,10 +223,10 @@ impl Gate {
     }
 }
 
-async fn way_to_upstream(settings: &Settings) -> Result<Connector, Refusal> {
+async fn way_to_upstream(settings: &Settings, health: Health) -> Result<Connector, Refusal> {
     let tls = upstream::read_tls(settings)?;
     let server = match &settings.upstream {
-        Upstream::Socket(path) => return Ok(Connector::to_socket(path.clone())),
+        Upstream::Socket(path) => return Ok(Connector::to_socket(path.clone(), health)),
         Upstream::Server(server) => server.clone(),
         Upstream::Greeting => {
             let started = greeting::start().await;
@@ -236,5 +237,5 @@ async fn way_to_upstream(settings: &Settings) -> Result<Connector, Refusal> {
         }
     };
     let invalid = || Refusal::UpstreamInvalid { url: settings.upstream.to_string() };
-    Connector::to_server(&server, tls).ok_or_else(invalid)
+    Connector::to_server(&server, tls, health).ok_or_else(invalid)
 }

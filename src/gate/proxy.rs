@@ -127,8 +127,13 @@ impl Visit {
         request: Request<Incoming>,
     ) -> Result<Answer, Infallible> {
         let reads_json = pages::reads_json(request.headers());
+        let http1 = request.version() < Version::HTTP_2;
         let mut answer = self.forward(request).await.unwrap_or_else(|problem| {
-            let page = if reads_json { pages::json(problem) } else { pages::page(problem) };
+            let mut page = if reads_json { pages::json(problem) } else { pages::page(problem) };
+            // Where one request could not be read to its end, nobody knows where the next begins.
+            if http1 && matches!(problem, Problem::BadRequest | Problem::RequestTimeout) {
+                page.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             page.map(Either::Right)
         });
         if let Some(notices) = &self.notices {

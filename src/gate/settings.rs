@@ -4,7 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::limits::Limits;
-use super::upstream::{Upstream, UpstreamTls};
+use super::upstream::{self, Upstream, UpstreamTls};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
@@ -51,7 +51,7 @@ pub(super) enum TrustSource {
 }
 
 /// What a visitor who is refused gets to see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RefusalMode {
     /// A page that says why, and what to do.
     #[default]
@@ -298,6 +298,14 @@ impl Settings {
     pub fn with_upstream(mut self, url: &str, allow_clear_text: bool) -> Result<Self, Refusal> {
         self.upstream = Upstream::parse(url, allow_clear_text)?;
         Ok(self)
+    }
+
+    /// Whether the upstream fits the mode, and TLS towards it is set where it is spoken.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check_upstream(&self) -> Result<(), Refusal> {
+        upstream::check(self)
     }
 
     /// How an upstream behind `https` or `tls` and this gate know each other. The files are read

@@ -13,6 +13,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+use super::owed_alerts::OwedTo;
 use super::settings::Mode;
 use super::state::Snapshot;
 use super::tickets::LIFETIME;
@@ -47,14 +48,18 @@ impl TlsSettings {
         }
     }
 
-    /// The configuration of one connection, and the verdict its handshake will leave.
+    /// The configuration of one connection, and the verdict its handshake will leave. Where
+    /// refusals are explained, the handshake of a visitor who will be refused ends well, but for
+    /// those who are owed an alert; without `explained`, every refusal is an alert.
     pub(super) fn for_connection(
         &self,
         snapshot: &Arc<Snapshot>,
+        explained: Option<OwedTo>,
     ) -> Result<(Arc<ServerConfig>, Arc<Verdict>), Error> {
         let verdict = Arc::new(Verdict {
             snapshot: Arc::clone(snapshot),
             provider: Arc::clone(&self.provider),
+            explained,
             judged: Mutex::new(Judged::default()),
         });
         let resolver: Arc<dyn ResolvesServerCert> = Arc::clone(&snapshot.server).resolver();
@@ -75,6 +80,7 @@ impl TlsSettings {
 pub(super) struct Verdict {
     snapshot: Arc<Snapshot>,
     provider: Arc<CryptoProvider>,
+    explained: Option<OwedTo>,
     judged: Mutex<Judged>,
 }
 
@@ -98,6 +104,14 @@ impl Verdict {
         judged.presented.first().and_then(|der| Certificate::from_der(der).ok())
     }
 
+    /// To be told of the alert that ended the handshake.
+    pub(super) fn alerted(&self, error: &std::io::Error) {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+        if let (Some(Error::NoCertificatesPresented), Some(owed)) = (tls, &self.explained) {
+            owed.pay(None);
+        }
+    }
+
     fn judged(&self) -> MutexGuard<'_, Judged> {
         self.judged.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -108,6 +122,9 @@ impl Verdict {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
     ) -> Result<(), Refusal> {
+        if let Some(owed) = &self.explained {
+            owed.let_go();
+        }
         let presented: Vec<CertificateDer<'static>> = std::iter::once(leaf)
             .chain(intermediates)
             .map(|certificate| certificate.clone().into_owned())
@@ -124,12 +141,26 @@ impl Verdict {
         if accepted { Ok(()) } else { Err(Refusal::KeyNotAccepted) }
     }
 
-    fn judge(&self) -> Result<(), Refusal> {
+    /// Judges the visitor, who has proven to hold the key. One whose refusal will be explained
+    /// passes here without being admitted, which means without a ticket: [`admit`] is asked again
+    /// once the handshake is done.
+    fn judge(&self) -> Result<(), Error> {
         let mut judged = self.judged();
         let snapshot = &self.snapshot;
-        let admitted = admit(&judged.presented, clock::now(), snapshot.epoch, &snapshot.policy)?;
-        judged.admitted = Some(*admitted.chain().key());
+        match admit(&judged.presented, clock::now(), snapshot.epoch, &snapshot.policy) {
+            Ok(admitted) => judged.admitted = Some(*admitted.chain().key()),
+            Err(refusal) if self.explains(refusal, &judged.presented) => {}
+            Err(refusal) => {
+                judged.refused = Some(refusal);
+                return Err(alert_of(refusal));
+            }
+        }
         Ok(())
+    }
+
+    fn explains(&self, refusal: Refusal, presented: &[CertificateDer<'_>]) -> bool {
+        let chain = ChainKey::of(presented, self.snapshot.policy.anchors()).ok();
+        is_explained(refusal) && self.explained.as_ref().is_some_and(|owed| !owed.pay(chain))
     }
 
     fn refuse(&self, refusal: Refusal) -> Error {
@@ -152,6 +183,13 @@ impl ClientCertVerifier for Verifier {
         &self.0.snapshot.authority_names
     }
 
+    /// Asked in every full handshake once the visitor's certificates are there, or their absence.
+    fn client_auth_mandatory(&self) -> bool {
+        // Who showed a ticket that is not resumed, and then no certificate, is nobody.
+        self.0.judged().admitted = None;
+        self.0.explained.as_ref().is_none_or(OwedTo::is_owed_without_certificate)
+    }
+
     fn verify_client_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -170,7 +208,7 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.0.provider.signature_verification_algorithms;
         let valid = verify_tls12_signature(message, leaf, signature, algorithms)?;
-        self.0.judge().map_err(|refusal| self.0.refuse(refusal))?;
+        self.0.judge()?;
         Ok(valid)
     }
 
@@ -182,7 +220,7 @@ impl ClientCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.0.provider.signature_verification_algorithms;
         let valid = verify_tls13_signature(message, leaf, signature, algorithms)?;
-        self.0.judge().map_err(|refusal| self.0.refuse(refusal))?;
+        self.0.judge()?;
         Ok(valid)
     }
 
@@ -218,6 +256,22 @@ impl ProducesTickets for Tickets {
         // A full handshake may still follow; its verifier then takes this back.
         self.0.judged().admitted = Some(chain);
         Some(session)
+    }
+}
+
+/// Whether a refusal is told by a page. What cannot be read or verified ends in an alert.
+pub(super) fn is_explained(refusal: Refusal) -> bool {
+    match refusal {
+        Refusal::ChainTooLong { .. } | Refusal::Malformed | Refusal::KeyNotAccepted => false,
+        Refusal::NoCertificate
+        | Refusal::UnknownIssuer
+        | Refusal::NotForClients
+        | Refusal::NotYetValid { .. }
+        | Refusal::Expired { .. }
+        | Refusal::Revoked
+        | Refusal::NotInLedger
+        | Refusal::StatusUnknown
+        | Refusal::StatusStale { .. } => true,
     }
 }
 

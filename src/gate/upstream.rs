@@ -163,9 +163,14 @@ impl Server {
     }
 }
 
-/// The TLS settings towards the upstream, read from their files; `None` for clear text. Refuses
-/// what does not fit together: the mode, the scheme, and how the two know each other.
+/// The TLS settings towards the upstream, read from their files; `None` for clear text.
 pub(super) fn read_tls(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, Refusal> {
+    check(settings)?;
+    settings.upstream_tls.as_ref().map(|tls| tls.read(settings.mode)).transpose()
+}
+
+/// Refuses what does not fit together: the mode, the scheme, and how the two know each other.
+pub(super) fn check(settings: &Settings) -> Result<(), Refusal> {
     let url = || settings.upstream.to_string();
     let fits = match (&settings.upstream, settings.mode) {
         (Upstream::Socket(_), _) | (Upstream::Greeting, Mode::Http) => true,
@@ -183,8 +188,7 @@ pub(super) fn read_tls(settings: &Settings) -> Result<Option<Arc<ClientConfig>>,
     }
     let encrypted = matches!(&settings.upstream, Upstream::Server(server) if server.is_encrypted());
     match (encrypted, &settings.upstream_tls) {
-        (false, None) => Ok(None),
-        (true, Some(tls)) => tls.read(settings.mode).map(Some),
+        (false, None) | (true, Some(_)) => Ok(()),
         (true, None) => Err(Refusal::UpstreamAuthorityMissing { url: url() }),
         // Whoever sets it believes that the way is encrypted.
         (false, Some(_)) => Err(Refusal::UpstreamTlsUnused { url: url() }),

@@ -153,6 +153,16 @@ impl Store {
         }
     }
 
+    /// Makes the store what an earlier version left.
+    #[cfg(test)]
+    pub(super) fn drop_tables(&self, tables: &[Table]) -> Result<(), LedgerError> {
+        let transaction = self.begin_write()?;
+        for table in tables {
+            transaction.delete_table(table.definition())?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     fn begin_write(&self) -> Result<WriteTransaction, LedgerError> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_two_phase_commit(true);

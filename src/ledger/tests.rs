@@ -4,6 +4,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use super::*;
+use crate::pki::SerialNumber;
 
 struct Folder(tempfile::TempDir);
 
@@ -17,8 +18,15 @@ impl Folder {
     }
 }
 
+/// When every certificate here ends.
+const END: u64 = 4_000_000_000;
+
 fn time(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_700_000_000 + seconds)
+}
+
+fn serial(number: u64) -> SerialNumber {
+    SerialNumber::new(number, [9; 12])
 }
 
 fn key(id: u64) -> HeadKey {
@@ -30,20 +38,24 @@ fn holder(name: &str) -> Holder {
 }
 
 fn intended(number: u64, holder: &Holder) -> Event {
+    renewing(number, holder, None)
+}
+
+fn renewing(number: u64, holder: &Holder, renews: Option<u64>) -> Event {
     let digest = octets(&[1; 32]).unwrap();
     Event::Intended(Intended {
         number,
-        serial: octets(&[&number.to_be_bytes()[..], &[9; 12]].concat()).unwrap(),
+        serial: octets(serial(number).as_bytes()).unwrap(),
         issuer: 1,
         profile: Profile::Client,
         profile_version: 1,
         not_before: 0,
-        not_after: 4_000_000_000,
+        not_after: END,
         key_sha256: digest.clone(),
         to_be_signed_sha256: digest,
         custody: Custody::HandedOut,
         holder_sha256: octets(&holder.sha256().unwrap()).unwrap(),
-        renews: None,
+        renews,
         audience: None,
         request: None,
     })
@@ -51,10 +63,14 @@ fn intended(number: u64, holder: &Holder) -> Event {
 
 /// Issues one certificate in two transactions, as `ca` does.
 fn issue(ledger: &Ledger, name: &str) -> u64 {
+    issue_renewing(ledger, name, None)
+}
+
+fn issue_renewing(ledger: &Ledger, name: &str, renews: Option<u64>) -> u64 {
     let holder = holder(name);
     let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
     let number = transaction.next_number().unwrap();
-    transaction.append(intended(number, &holder)).unwrap();
+    transaction.append(renewing(number, &holder, renews)).unwrap();
     transaction.put_holder(number, &holder, &[name]).unwrap();
     transaction.commit().unwrap();
     let certificate = format!("certificate {number}").into_bytes();
@@ -207,12 +223,16 @@ fn a_chain_whose_seal_was_taken_away_is_found() {
 fn an_index_that_disagrees_with_the_chain_is_found() {
     for (table, key) in [
         (store::REVOKED, pair_key(1, 1)),
-        (store::SERIALS, [&1_u64.to_be_bytes()[..], &[9; 12]].concat()),
+        (store::SERIALS, serial(1).as_bytes().to_vec()),
         (store::STATE, NEXT_NUMBER.to_vec()),
+        (store::RENEWALS, pair_key(1, 2)),
+        (store::ENDINGS, pair_key(END, 2)),
+        (store::STANDINGS, pair_key(1, 1)),
     ] {
         let folder = Folder::new();
         let ledger = Ledger::create(&folder.path()).unwrap();
         let number = issue(&ledger, "a");
+        issue_renewing(&ledger, "a", Some(number));
         revoke(&ledger, number).unwrap();
         let view = ledger.store.write().unwrap();
         assert!(view.get(table, &key).unwrap().is_some());
@@ -221,6 +241,120 @@ fn an_index_that_disagrees_with_the_chain_is_found() {
         let found = ledger.reader().unwrap().verify(|_| ());
         assert!(matches!(found, Err(LedgerError::IndexDisagrees { .. })), "{table}: {found:?}");
     }
+}
+
+// Catches: a revocation that is older than what came before it, and so hidden by it.
+#[test]
+fn times_never_go_back_but_for_a_confirmation_of_the_clock() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let newest = || ledger.reader().unwrap().newest_time().unwrap();
+    assert_eq!(newest().unix(), 0);
+    let number = issue(&ledger, "a");
+    let append_at = |seconds, event| {
+        let mut transaction = ledger.begin(time(seconds), "uid:0").unwrap();
+        transaction.append(event).unwrap();
+        transaction.commit().unwrap();
+    };
+    let revoked = Event::Revoked(Revoked { number, reason: 1, invalidity: None });
+    append_at(-5_000, revoked);
+    let record = ledger.reader().unwrap().record(number).unwrap().unwrap();
+    assert_eq!(record.revocation().unwrap().time, time(1).unix_unsigned());
+    assert_eq!(newest(), time(1));
+    append_at(-5_000, Event::ClockConfirmed(ClockConfirmed { newest: 0 }));
+    assert_eq!(newest(), time(-5_000));
+    assert_eq!(ledger.reader().unwrap().verify(|_| ()).unwrap(), 4);
+}
+
+// Catches: a notice for what is renewed, and none for what is not renewed any more.
+#[test]
+fn what_ends_is_what_no_certificate_in_force_renews() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let endings = || {
+        let end = Timestamp::from_unix(END.cast_signed());
+        let reader = ledger.reader().unwrap();
+        assert!(reader.endings(time(0), end, 10).unwrap().is_empty());
+        reader.endings(end, end.plus_seconds(1), 10).unwrap()
+    };
+    let first = issue(&ledger, "a");
+    assert_eq!(endings(), [first]);
+    let second = issue_renewing(&ledger, "a", Some(first));
+    assert_eq!(endings(), [second]);
+    let branch = issue_renewing(&ledger, "a", Some(first));
+    assert_eq!(endings(), [second, branch]);
+    revoke(&ledger, second).unwrap();
+    assert_eq!(endings(), [branch]);
+    revoke(&ledger, branch).unwrap();
+    assert_eq!(endings(), [first]);
+    assert_eq!(ledger.reader().unwrap().renewals(first).unwrap(), [second, branch]);
+    ledger.reader().unwrap().verify(|_| ()).unwrap();
+    revoke(&ledger, first).unwrap();
+    assert!(endings().is_empty());
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    let heir = transaction.append(renewing(4, &holder("a"), Some(first)));
+    assert!(matches!(heir, Err(LedgerError::OutOfOrder { .. })), "{heir:?}");
+}
+
+#[test]
+fn what_stands_for_admission_is_told_by_serial() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let (first, second) = (issue(&ledger, "a"), issue(&ledger, "b"));
+    revoke(&ledger, first).unwrap();
+    let mut transaction = ledger.begin(time(0), "uid:0").unwrap();
+    transaction.append(intended(3, &holder("c"))).unwrap();
+    transaction.append(Event::Abandoned(Numbered { number: 3 })).unwrap();
+    transaction.append(intended(4, &holder("d"))).unwrap();
+    transaction.commit().unwrap();
+    let reader = ledger.reader().unwrap();
+    let standings = reader.standings(1).unwrap();
+    assert_eq!(standings.standing, [serial(second)]);
+    assert_eq!(standings.revoked, [serial(first), serial(3)]);
+    assert!(reader.standings(2).unwrap().standing.is_empty());
+}
+
+// Catches: a list signed from an index that lacks what was revoked since the last whole look.
+#[test]
+fn what_was_appended_since_the_last_whole_look_is_verified() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let verify = || ledger.reader().unwrap().verify_appended();
+    let (first, second) = (issue(&ledger, "a"), issue(&ledger, "b"));
+    revoke(&ledger, first).unwrap();
+    verify().unwrap();
+    revoke(&ledger, second).unwrap();
+    verify().unwrap();
+    verify().unwrap();
+    let third = issue(&ledger, "c");
+    revoke(&ledger, third).unwrap();
+    let forget = |table, key: &[u8]| {
+        let view = ledger.store.write().unwrap();
+        view.remove(table, key);
+        view.commit().unwrap();
+    };
+    forget(store::REVOKED, &pair_key(1, third));
+    let found = verify();
+    assert!(matches!(found, Err(LedgerError::IndexDisagrees { .. })), "{found:?}");
+    forget(ENTRIES, &8_u64.to_be_bytes());
+    let found = verify();
+    assert!(matches!(found, Err(LedgerError::ChainBroken { sequence: 8 })), "{found:?}");
+}
+
+// Catches: a ledger of the first version whose new indexes are empty.
+#[test]
+fn a_ledger_of_the_first_version_gets_the_indexes_it_lacks() {
+    let folder = Folder::new();
+    let ledger = Ledger::create(&folder.path()).unwrap();
+    let first = issue(&ledger, "a");
+    let second = issue_renewing(&ledger, "a", Some(first));
+    revoke(&ledger, first).unwrap();
+    ledger.store.drop_tables(&[store::RENEWALS, store::ENDINGS, store::STANDINGS]).unwrap();
+    drop(ledger);
+    let ledger = Ledger::open(&folder.path()).unwrap();
+    let reader = ledger.reader().unwrap();
+    assert_eq!(reader.renewals(first).unwrap(), [second]);
+    reader.verify(|_| ()).unwrap();
 }
 
 #[test]

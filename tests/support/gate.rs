@@ -179,11 +179,14 @@ pub(crate) struct Stage {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) authority: Authority,
     pub(crate) arguments: Vec<String>,
+    /// `explain` or `strict`.
+    refusal: &'static str,
     pub(crate) upstream: Upstream,
 }
 
 impl Stage {
     /// A CA, a server certificate for localhost and 127.0.0.1, an upstream that answers `hello`.
+    /// The gate refuses by alerts.
     pub(crate) fn new() -> Self {
         Self::with_upstream(Upstream::answering(
             b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
@@ -195,6 +198,7 @@ impl Stage {
             folder: tempfile::tempdir().unwrap(),
             authority: Authority::new("Test CA"),
             arguments: Vec::new(),
+            refusal: "strict",
             upstream,
         };
         stage.write("ca.crt", &stage.authority.pem);
@@ -211,6 +215,11 @@ impl Stage {
             ),
         );
         stage
+    }
+
+    /// The gate refuses by pages.
+    pub(crate) fn explaining(self) -> Self {
+        Self { refusal: "explain", ..self }
     }
 
     pub(crate) fn with_argument(mut self, argument: &str) -> Self {
@@ -249,6 +258,16 @@ impl Stage {
         identity
     }
 
+    /// Settings of a gate with the stage's files.
+    pub(crate) fn settings(&self, upstream: &str) -> sekisho::gate::Settings {
+        let files = sekisho::gate::Files {
+            server_certificate: self.path("server.crt"),
+            server_key: self.path("server.pem"),
+            authorities: self.path("ca.crt"),
+        };
+        sekisho::gate::Settings::new(files).with_upstream(upstream, false).unwrap()
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
         command
@@ -257,6 +276,7 @@ impl Stage {
             .arg(self.path("jma-receipt.conf"))
             .args(["--listen", "127.0.0.1:0", "--upstream"])
             .arg(format!("http://{}", self.upstream.address))
+            .args(["--refusal", self.refusal])
             .args(&self.arguments)
             .stdin(Stdio::null());
         command
@@ -324,19 +344,24 @@ pub(crate) struct Gate {
 pub(crate) struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 impl Log {
+    /// Also after a test has panicked with the lines in its hand: its panic shows them.
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn push(&self, line: String) {
-        self.0.0.lock().unwrap().push(line);
+        self.lines().push(line);
         self.0.1.notify_all();
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.0.lock().unwrap().join("\n")
+        self.lines().join("\n")
     }
 
     /// Waits for a line that contains all the parts.
     pub(crate) fn wait_for(&self, parts: &[&str]) -> String {
         let deadline = monotonic() + PATIENCE;
-        let mut lines = self.0.0.lock().unwrap();
+        let mut lines = self.lines();
         loop {
             if let Some(line) =
                 lines.iter().find(|line| parts.iter().all(|part| line.contains(part)))
@@ -350,7 +375,7 @@ impl Log {
     }
 
     pub(crate) fn count(&self, part: &str) -> usize {
-        self.0.0.lock().unwrap().iter().filter(|line| line.contains(part)).count()
+        self.lines().iter().filter(|line| line.contains(part)).count()
     }
 }
 
@@ -408,6 +433,61 @@ impl Drop for Gate {
         let _ = self.child.wait();
         if std::thread::panicking() {
             eprintln!("--- the gate's log ---\n{}", self.log.text());
+        }
+    }
+}
+
+/// A gate within the test's own process, for settings that the conf file has no words for. It stops
+/// when dropped.
+pub(crate) struct Inside {
+    pub(crate) address: SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Inside {
+    pub(crate) fn start(settings: sekisho::gate::Settings) -> Self {
+        let settings = settings.with_listen("127.0.0.1:0").unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .unwrap();
+            let metrics = sekisho::gate::Metrics::default();
+            runtime.block_on(async {
+                let gate = sekisho::gate::Gate::open(settings, None, &metrics).await.unwrap();
+                tell.send(gate.address()).unwrap();
+                gate.serve(async {
+                    let _ = stopped.await;
+                })
+                .await;
+            });
+        });
+        let address = told.recv_timeout(PATIENCE).expect("the gate does not listen");
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Orders it to stop; it does so once nothing is under way.
+    pub(crate) fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "the gate panicked");
         }
     }
 }
@@ -598,6 +678,16 @@ impl Visitor {
         Self::of(&stage.authority.pem, gate.address, identity, version)
     }
 
+    /// The same for a gate at an address.
+    pub(crate) fn to(
+        stage: &Stage,
+        address: SocketAddr,
+        identity: &Identity,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        Self::of(&stage.authority.pem, address, identity, version)
+    }
+
     /// The same for a gate of which no more is known than its CA and its address.
     pub(crate) fn of(
         authority: &str,
@@ -625,16 +715,38 @@ impl Visitor {
         Self { config: Arc::new(config), address }
     }
 
+    /// A visitor who shows no certificate.
+    pub(crate) fn nobody(
+        stage: &Stage,
+        gate: &Gate,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Self {
+        let identity = stage.authority.issue(&Leaf::client("unused", 99));
+        let mut visitor = Self::new(stage, gate, &identity, version);
+        visitor.config().client_auth_cert_resolver = Arc::new(NoCertificate);
+        visitor
+    }
+
     /// The same program, tickets and all, at another gate.
     pub(crate) fn at(&self, gate: &Gate) -> Self {
         Self { config: Arc::clone(&self.config), address: gate.address }
     }
 
+    /// Its configuration, before the first visit.
+    pub(crate) fn config(&mut self) -> &mut rustls::ClientConfig {
+        Arc::get_mut(&mut self.config).unwrap()
+    }
+
     pub(crate) fn connect(&self) -> Tls {
+        self.connect_as("localhost")
+    }
+
+    /// Connects to the gate under another of its names.
+    pub(crate) fn connect_as(&self, name: &str) -> Tls {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        let name = "localhost".try_into().unwrap();
+        let name = name.to_owned().try_into().unwrap();
         let connection = rustls::ClientConnection::new(Arc::clone(&self.config), name).unwrap();
         rustls::StreamOwned::new(connection, stream)
     }
@@ -659,6 +771,23 @@ impl Visitor {
             resumed: stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
             group: stream.conn.negotiated_key_exchange_group().map(|group| group.name()),
         })
+    }
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl rustls::client::ResolvesClientCert for NoCertificate {
+    fn resolve(
+        &self,
+        _: &[&[u8]],
+        _: &[rustls::SignatureScheme],
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 

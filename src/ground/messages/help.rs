@@ -280,6 +280,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Days a CRL still counts after its next update was due",
         "CRL の次回更新日時を過ぎても使い続ける日数",
     ),
+    (
+        "--refusal",
+        "What those who are refused get: explain, a page that says why; strict, a TLS alert",
+        "拒否した相手への応答: explain は理由を示すページ、strict は TLS アラートのみ",
+    ),
     ("--tls12", "Accept TLS 1.2 as well as 1.3", "TLS 1.3 に加えて TLS 1.2 も受け付けます"),
     (
         "--handshakes_per_second",

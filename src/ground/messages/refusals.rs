@@ -423,13 +423,6 @@ refusals! {
         en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
 
-    // ---- gate: live revocation ----
-    GateWithoutAuthority { gate }
-        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
-        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
-    FeedUnavailable { reason }
-        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
-        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
     // ---- config: sekisho.toml ----
     ConfigurationRefused { path, count }
         en "{path} cannot be used; problems found: {count}" => "Correct what is named above. sekisho config example shows every setting."
@@ -546,8 +539,8 @@ refusals! {
         en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
         ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
     UpstreamAuthorityMissing { url }
-        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate for the upstream."
-        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを指定してください。"
+        en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate: upstream_ca."
+        ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを upstream_ca に指定してください。"
     UpstreamTlsUnused { url }
         en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
         ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
@@ -603,12 +596,19 @@ refusals! {
     AuthorityNotRenewable { number }
         en "{number} is the certificate of the CA itself, and is not renewed" => "Make a new CA in another folder before this one ends, and issue new certificates to everybody."
         ja "{number} は認証局自身の証明書のため、更新できません" => "有効期限が来る前に、別のフォルダに新しい認証局を作成し、全員に証明書を発行し直してください。"
-    ClockBehindLedger { now, newest }
-        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
-        ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
-    ClockDiverged { now, expected }
-        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm"
-        ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm で確定してください。"
+    ClockBehindLedger { now, newest, folder }
+        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
+        ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm --dir {folder} で確定してください。"
+    ClockDiverged { now, expected, folder }
+        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
+        ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm --dir {folder} で確定してください。"
+    // ---- gate: live revocation ----
+    GateWithoutAuthority { gate }
+        en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
+        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
+    FeedUnavailable { reason }
+        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
+        ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
     // ---- a running service ----
     /// The authority's process ended before it had begun.
     AuthorityDidNotStart {}
