@@ -26,6 +26,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("sekisho init", "Create a CA", "認証局を作成します"),
     (
+        "sekisho authority",
+        "The authority's process; started by `serve`",
+        "認証局のプロセス (serve が起動します)",
+    ),
+    (
         "sekisho renew",
         "Issue the follower of a certificate, for the same holder",
         "同じ持ち主に、次の証明書を発行します",
