@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::registry::Registry;
@@ -129,7 +130,7 @@ impl Appliance {
                 None => std::future::pending().await,
             }
         };
-        let mut supervisor = std::pin::pin!(supervisor);
+        let mut supervisor = pin!(supervisor);
         let mut standing = self.standing;
         let begun = async {
             if has_authority {
@@ -137,12 +138,18 @@ impl Appliance {
                 let _ = standing.wait_for(|standing| standing.heard).await;
             }
         };
-        tokio::select! {
-            () = begun => ready(),
-            failed = &mut supervisor => return failed,
-        }
+        let mut stop = pin!(stop);
+        let served = async {
+            tokio::select! {
+                () = begun => {
+                    ready();
+                    stop.as_mut().await;
+                }
+                () = stop.as_mut() => {}
+            }
+        };
         let failed = tokio::select! {
-            () = stop => None,
+            () = served => None,
             failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);

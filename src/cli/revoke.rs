@@ -77,14 +77,14 @@ fn offline(
     if let Err(Refusal::Cancelled {}) = secret {
         return Err(Refusal::Cancelled {});
     }
-    let reply = revoke(&mut session.open_sealed()?)?;
+    let mut authority = session.authority()?;
+    let unlocked = secret.and_then(|secret| authority.unlock(&secret));
+    let mut door = Door::here(Box::new(authority), &session.actor);
+    let reply = revoke(&mut door)?;
     say_revoked(session, &reply);
 
     // The revocation stands whatever becomes of the CRL.
-    let published = secret.and_then(|secret| {
-        let mut authority = session.authority()?;
-        authority.unlock(&secret)?;
-        let mut door = Door::here(Box::new(authority), &session.actor);
+    let published = unlocked.and_then(|()| {
         let crl = door.sign_crl(arguments.crl_days)?;
         let files = session.publish(&crl.der, session.folder.path())?;
         super::crl::say_written(session, &crl);

@@ -326,8 +326,8 @@ texts! {
         en "This site opens only to those who show a certificate, and your browser has shown none."
         ja "このサイトを開くには証明書が必要ですが、お使いのブラウザから証明書が送られてきませんでした。"
     RefusedNoCertificateNext {}
-        en "Import the certificate file you were given, then press “Try again” and choose it. If it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
-        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
+        en "Import the certificate file you were given, then press “Try again” and choose it.\nIf it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
+        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。\n以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
     RefusedExpired {}
         en "Your certificate has expired"
         ja "証明書の有効期限が切れています"
@@ -353,8 +353,8 @@ texts! {
         en "The certificate that was shown can no longer be used, because the administrator has revoked it."
         ja "送られた証明書は管理者によって破棄されたため、使えなくなっています。"
     RefusedRevokedNext {}
-        en "If you were given a newer certificate, import it, press “Try again” and choose it. Otherwise ask the administrator."
-        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
+        en "If you were given a newer certificate, import it, press “Try again” and choose it.\nOtherwise ask the administrator."
+        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。\n受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
     RefusedUnknown {}
         en "This certificate is not for this site"
         ja "このサイトの証明書ではありません"
