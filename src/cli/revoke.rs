@@ -143,7 +143,8 @@ fn numbers(reply: &RevocationReply) -> Vec<u64> {
 
 /// Deletes the sealed copy of a private key for good.
 pub(super) fn forget_key(session: &Session, which: &str) -> Result<(), Refusal> {
-    let view = session.open_sealed()?.forget_key(Selector::Text(which.to_owned()))?;
+    let mut door = session.open_sealed()?;
+    let view = door.forget_key(Selector::Text(which.to_owned()))?;
     let number = format!("{:06}", view.number);
     session.screen.say(&Text::KeyIsForgotten { number });
     session.screen.json(&json!({ "forgotten": view.number }));

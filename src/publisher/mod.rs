@@ -110,8 +110,10 @@ impl Publisher {
     /// Serves until `shutdown`, then lets answers under way finish, within 5 s.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { crl, current, folder, files_behind, public, watching } = self;
-        for address in [&public, &watching].into_iter().flatten().filter_map(Server::address) {
-            tracing::info!(%address, "publisher: listening");
+        for (serves, server) in [("crl", &public), ("metrics", &watching)] {
+            if let Some(address) = server.as_ref().and_then(Server::address) {
+                tracing::info!(%address, serves, "publisher: listening");
+            }
         }
         let serve = async |server: Option<&Server>| match server {
             Some(server) => server.accept().await,
