@@ -438,6 +438,11 @@ fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings
     {
         limits.connections = most;
     }
+    if let Some(most) = section.number("connections_per_certificate", 1..=1_000_000)
+        && let Ok(most) = usize::try_from(most.value)
+    {
+        limits.connections_per_certificate = most;
+    }
     if let Some(seconds) = section.number("upstream_answer_seconds", 1..=86_400) {
         limits.answer_wait = Duration::from_secs(seconds.value.into());
     }
