@@ -57,7 +57,8 @@ fn live(session: &Session, reason: Reason, reply: &RevocationReply) -> Result<()
     }
     let cuts: Vec<_> = reply.cuts.iter().map(json_of_cut).collect();
     session.screen.json(&json!({
-        "revoked": numbers(reply),
+        "revoked": numbers(reply).first(),
+        "lineage": numbers(reply),
         "reason": reason.name(),
         "gates": cuts,
         "crl_number": reply.crl.as_ref().and_then(|crl| crl.as_ref().ok()).map(|crl| crl.number),
@@ -92,7 +93,8 @@ fn offline(
         Ok(files.pem)
     });
     session.screen.json(&json!({
-        "revoked": numbers(&reply),
+        "revoked": numbers(&reply).first(),
+        "lineage": numbers(&reply),
         "reason": reason(&arguments.reason)?.name(),
         "crl": published.as_ref().ok(),
     }));

@@ -136,8 +136,8 @@ impl Supervisor {
         let mut stopped = false;
         loop {
             tokio::select! {
-                answer = self.answers.recv() => {
-                    let Some(answer) = answer else { std::future::pending().await };
+                // There are no more once the gates have ended.
+                Some(answer) = self.answers.recv() => {
                     let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
                     // What is dropped here comes again; a part of it must not stay in the stream.
                     match timeout(STUCK, writer.write_all(&frame)).await {

@@ -11,6 +11,7 @@ use crate::pki::revocation_list::Reason;
 
 /// One message on the way back: how far a long command has come, or its end.
 #[derive(Debug, Serialize, Deserialize)]
+#[allow(clippy::large_enum_variant, reason = "it is read, looked at and taken apart")]
 pub enum Message {
     /// How far it has come.
     Progress {
