@@ -11,14 +11,15 @@ use crate::pki::SerialNumber;
 const PAGE: usize = 4096;
 
 impl Authority {
-    /// Everything that admission needs of the ledger, as it is now. It is read from an index: half
-    /// a second for 10^6 certificates. The first CRL that is signed holds that index against the
-    /// chain.
+    /// Everything that admission needs of the ledger, as it is now. It is read from an index (half
+    /// a second for 10^6 certificates), which is held against the chain first: an edit of the index
+    /// must not bring anybody back in.
     ///
     /// # Errors
     /// The ledger could not be read.
     pub fn snapshot(&self) -> Result<Snapshot, Refusal> {
         let reader = self.ledger.reader()?;
+        reader.verify_appended()?;
         let mut issuers = Vec::new();
         for issuer in ca::authorities(&reader)? {
             let certificate = self.certificate(&issuer)?.der().to_vec();

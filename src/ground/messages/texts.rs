@@ -445,11 +445,11 @@ texts! {
     /// The vault of the service was opened.
     Unsealed {}
         en "The vault is open."
-        ja "保管庫を開きました。"
+        ja "金庫を開きました。"
     /// The vault of the service was closed.
     Sealed {}
         en "The vault is sealed. The gates go on; issuing and CRLs wait for `sekisho unseal`."
-        ja "保管庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
+        ja "金庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
     /// The clock was confirmed.
     ClockConfirmed { now }
         en "The clock is taken to be right: {now}"
@@ -457,7 +457,7 @@ texts! {
     /// Label: the vault.
     LabelVault {}
         en "Vault"
-        ja "保管庫"
+        ja "金庫"
     /// The vault is open.
     WordOpen {}
         en "open"
@@ -513,7 +513,7 @@ texts! {
     /// The vault is sealed.
     RemarkSealed {}
         en "The vault is sealed: nothing is issued and no CRL is signed. Run `sekisho unseal`."
-        ja "保管庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
+        ja "金庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
     /// The clock was set.
     RemarkClockSet { seconds }
         en "The clock was set by {seconds} s while the service ran: nothing is signed. Check it, then run `sekisho clock confirm`."
