@@ -19,6 +19,7 @@ impl Authority {
     /// The ledger could not be read.
     pub fn snapshot(&self) -> Result<Snapshot, Refusal> {
         let reader = self.ledger.reader()?;
+        reader.verify_appended()?;
         let mut issuers = Vec::new();
         for issuer in ca::authorities(&reader)? {
             let certificate = self.certificate(&issuer)?.der().to_vec();

@@ -18,7 +18,8 @@ pub(super) const DEFAULT_DAYS: u32 = 30;
 pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
     let folder = arguments.out.as_deref().unwrap_or_else(|| session.folder.path());
     handout::check_writable(folder)?;
-    let crl = session.open()?.sign_crl(arguments.days)?;
+    let mut door = session.open()?;
+    let crl = door.sign_crl(arguments.days)?;
     let files = session.publish(&crl.der, folder)?;
     say_written(session, &crl);
     session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
@@ -46,7 +47,8 @@ pub(super) fn say_written(session: &Session, crl: &Signed) {
 pub(super) fn export(session: &Session, arguments: &Export) -> Result<(), Refusal> {
     handout::check_writable(&arguments.out)?;
     let which = Selector::Text(arguments.which.clone());
-    let bundle = session.open()?.export(which, issue::handout(arguments.legacy))?;
+    let mut door = session.open()?;
+    let bundle = door.export(which, issue::handout(arguments.legacy))?;
     let bundle = handout::bundle(bundle)?;
     let written = handout::write(&bundle, &arguments.out, arguments.pem)?;
     let language = session.screen.language();

@@ -128,7 +128,8 @@ pub(super) fn seal(session: &Session) -> Result<(), Refusal> {
 
 /// Says that the clock is right, whatever it was before.
 pub(super) fn confirm_clock(session: &Session) -> Result<(), Refusal> {
-    session.open_sealed()?.confirm_clock()?;
+    let mut door = session.open_sealed()?;
+    door.confirm_clock()?;
     session.screen.say(&Text::ClockConfirmed { now: session.now.local() });
     session.screen.json(&json!({ "clock": "confirmed", "now": session.now.rfc3339() }));
     Ok(())

@@ -18,6 +18,7 @@ use super::SEALED;
 use crate::config::LogFormat;
 use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
+use crate::ground::clock;
 use crate::ground::messages::Refusal;
 
 /// The first and the longest pause before the authority is started again.
@@ -80,7 +81,7 @@ impl Supervisor {
         };
         let mut pause = PAUSES.0;
         loop {
-            let began = Instant::now();
+            let began = clock::monotonic();
             let ended =
                 self.live(std::mem::replace(&mut unseal, Unseal::Later), stop.as_mut()).await?;
             if matches!(ended, Ended::Stopped) {
@@ -135,8 +136,8 @@ impl Supervisor {
         let mut stopped = false;
         loop {
             tokio::select! {
-                answer = self.answers.recv() => {
-                    let Some(answer) = answer else { std::future::pending().await };
+                // There are no more once the gates have ended.
+                Some(answer) = self.answers.recv() => {
                     let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
                     // What is dropped here comes again; a part of it must not stay in the stream.
                     match timeout(STUCK, writer.write_all(&frame)).await {
@@ -160,7 +161,7 @@ impl Supervisor {
 
     /// Waits, and lets nobody wait for an authority that is not there.
     async fn rest(&mut self, pause: Duration) {
-        let deadline = Instant::now() + pause;
+        let deadline = Instant::from_std(clock::monotonic() + pause);
         // Answers to the authority of before mean nothing to the next.
         while let Ok(Some(_)) = tokio::time::timeout_at(deadline, self.answers.recv()).await {}
     }

@@ -34,12 +34,12 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     let language = session.screen.language();
     // The old secret is asked for first, and tried before the new one is asked for.
     let old = session.secrets.secret(&session.folder, language)?;
-    let mut door = match session.service()? {
-        Some(door) => door,
+    let here = match session.service()? {
+        Some(_) => None,
         None => {
             let mut authority = session.authority()?;
             authority.unlock(&old)?;
-            Door::here(Box::new(authority), &session.actor)
+            Some(Door::here(Box::new(authority), &session.actor))
         }
     };
     let source = SecretSource {
@@ -54,6 +54,11 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
         secrets.push(make_key_file(path)?);
     }
     let secrets = secrets.into_iter().map(through_the_door).collect();
+    // A service does not wait for whoever is typing: it is asked when everything is there.
+    let mut door = match here {
+        Some(door) => door,
+        None => session.service()?.ok_or(Refusal::ServiceNotRunning {})?,
+    };
     door.change_slots(through_the_door(old), secrets, arguments.rewrap_only)?;
     if left_behind {
         // It opens nothing any more; left behind it would only mislead.

@@ -50,11 +50,9 @@ fn check_gate(settings: &gate::Settings, now: Timestamp) -> Vec<Finding> {
             let gate = gate_title(settings.name());
             findings.push(Finding::warning(Refusal::NoRevocationList { gate }));
         }
-        if settings.server_files().is_some()
-            && let Err(refusal) = gate::check(settings)
-        {
-            findings.push(Finding::error(None, refusal));
-        }
+    }
+    if let Err(refusal) = gate::check(settings) {
+        findings.push(Finding::error(None, refusal));
     }
     findings.extend(certificates.iter().flat_map(|path| ends(path, now)));
     findings

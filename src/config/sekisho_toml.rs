@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
@@ -436,6 +437,14 @@ fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings
         && let Ok(most) = usize::try_from(most.value)
     {
         limits.connections = most;
+    }
+    if let Some(most) = section.number("connections_per_certificate", 1..=1_000_000)
+        && let Ok(most) = usize::try_from(most.value)
+    {
+        limits.connections_per_certificate = most;
+    }
+    if let Some(seconds) = section.number("upstream_answer_seconds", 1..=86_400) {
+        limits.answer_wait = Duration::from_secs(seconds.value.into());
     }
     settings.with_limits(limits)
 }

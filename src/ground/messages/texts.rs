@@ -326,8 +326,8 @@ texts! {
         en "This site opens only to those who show a certificate, and your browser has shown none."
         ja "このサイトを開くには証明書が必要ですが、お使いのブラウザから証明書が送られてきませんでした。"
     RefusedNoCertificateNext {}
-        en "Import the certificate file you were given, then press “Try again” and choose it. If it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
-        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
+        en "Import the certificate file you were given, then press “Try again” and choose it.\nIf it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
+        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。\n以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
     RefusedExpired {}
         en "Your certificate has expired"
         ja "証明書の有効期限が切れています"
@@ -353,8 +353,8 @@ texts! {
         en "The certificate that was shown can no longer be used, because the administrator has revoked it."
         ja "送られた証明書は管理者によって破棄されたため、使えなくなっています。"
     RefusedRevokedNext {}
-        en "If you were given a newer certificate, import it, press “Try again” and choose it. Otherwise ask the administrator."
-        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
+        en "If you were given a newer certificate, import it, press “Try again” and choose it.\nOtherwise ask the administrator."
+        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。\n受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
     RefusedUnknown {}
         en "This certificate is not for this site"
         ja "このサイトの証明書ではありません"
@@ -445,11 +445,11 @@ texts! {
     /// The vault of the service was opened.
     Unsealed {}
         en "The vault is open."
-        ja "保管庫を開きました。"
+        ja "金庫を開きました。"
     /// The vault of the service was closed.
     Sealed {}
         en "The vault is sealed. The gates go on; issuing and CRLs wait for `sekisho unseal`."
-        ja "保管庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
+        ja "金庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
     /// The clock was confirmed.
     ClockConfirmed { now }
         en "The clock is taken to be right: {now}"
@@ -457,7 +457,7 @@ texts! {
     /// Label: the vault.
     LabelVault {}
         en "Vault"
-        ja "保管庫"
+        ja "金庫"
     /// The vault is open.
     WordOpen {}
         en "open"
@@ -513,7 +513,7 @@ texts! {
     /// The vault is sealed.
     RemarkSealed {}
         en "The vault is sealed: nothing is issued and no CRL is signed. Run `sekisho unseal`."
-        ja "保管庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
+        ja "金庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
     /// The clock was set.
     RemarkClockSet { seconds }
         en "The clock was set by {seconds} s while the service ran: nothing is signed. Check it, then run `sekisho clock confirm`."
