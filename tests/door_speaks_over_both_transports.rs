@@ -78,7 +78,8 @@ const TABLE: [Row; 30] = [
     ("what was never asked", |door| Ok(format!("{:?}", door.issued_for([7; 32])?))),
     ("what ends soon", |door| {
         let endings = door.ending_soon(10)?.into_iter();
-        let shown = endings.map(|e| format!("{} {:?} {:?} {}", e.number, e.common_name, e.kind, e.step));
+        let shown =
+            endings.map(|e| format!("{} {:?} {:?} {}", e.number, e.common_name, e.kind, e.step));
         Ok(shown.collect::<Vec<_>>().join("; "))
     }),
     ("export what was kept", |door| door.export(Selector::Number(3), Handout::Modern).map(bundle)),
@@ -97,17 +98,23 @@ const TABLE: [Row; 30] = [
         door.export(Selector::Number(3), Handout::Modern).map(bundle)
     }),
     ("revoke", |door| {
-        views(door.revoke(Selector::Number(3), Reason::KeyCompromise, None, false).map(|r| r.revoked))
+        views(
+            door.revoke(Selector::Number(3), Reason::KeyCompromise, None, false).map(|r| r.revoked),
+        )
     }),
     ("revoke a second time", |door| {
-        views(door.revoke(Selector::Number(3), Reason::KeyCompromise, None, false).map(|r| r.revoked))
+        views(
+            door.revoke(Selector::Number(3), Reason::KeyCompromise, None, false).map(|r| r.revoked),
+        )
     }),
     ("revoke a lineage", |door| {
         let which = Selector::Text("000002".to_owned());
         views(door.revoke(which, Reason::CessationOfOperation, None, true).map(|r| r.revoked))
     }),
     ("revoke the authority", |door| {
-        views(door.revoke(Selector::Number(1), Reason::KeyCompromise, None, false).map(|r| r.revoked))
+        views(
+            door.revoke(Selector::Number(1), Reason::KeyCompromise, None, false).map(|r| r.revoked),
+        )
     }),
     ("sign a CRL", |door| door.sign_crl(7).map(|crl| format!("{} entries", crl.entries))),
     ("verify", |door| {
@@ -169,11 +176,8 @@ fn what_is_asked_twice_under_one_key_is_issued_once() {
         },
     ];
     for (key, command) in (1_u8..).zip(asks) {
-        let request = || Request {
-            actor: "test".to_owned(),
-            idempotency: [key; 16],
-            command: command(),
-        };
+        let request =
+            || Request { actor: "test".to_owned(), idempotency: [key; 16], command: command() };
         let here = [(); 2].map(|()| said(authority.handle(request(), &mut |_, _| ())));
         // Each over a connection of its own, as after a lost one.
         let there = [(); 2].map(|()| said(ask(&service.socket(), &request())));
@@ -197,7 +201,8 @@ fn octets_that_are_no_command_end_their_own_connection_only() {
     let protocol = PROTOCOL.to_be_bytes();
     let mut other_protocol = good.clone();
     other_protocol[4..6].copy_from_slice(&(PROTOCOL + 1).to_be_bytes());
-    let too_long = [&u32::try_from(COMMAND_LIMIT + 1).unwrap().to_be_bytes()[..], &protocol].concat();
+    let too_long =
+        [&u32::try_from(COMMAND_LIMIT + 1).unwrap().to_be_bytes()[..], &protocol].concat();
     let longest = [&[0xff; 4][..], &protocol].concat();
     let nonsense = [&[0, 0, 0, 4][..], &protocol, &[0xff; 4]].concat();
     let empty = [&[0, 0, 0, 0][..], &protocol].concat();

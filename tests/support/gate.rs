@@ -545,6 +545,11 @@ impl Upstream {
         Self { address, seen }
     }
 
+    /// The same, said to be elsewhere.
+    pub(crate) fn moved_to(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Every request so far, head and body as they came.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
