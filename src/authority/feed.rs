@@ -11,9 +11,9 @@ use crate::pki::SerialNumber;
 const PAGE: usize = 4096;
 
 impl Authority {
-    /// Everything that admission needs of the ledger, as it is now. It is read from an index: half
-    /// a second for 10^6 certificates. The first CRL that is signed holds that index against the
-    /// chain.
+    /// Everything that admission needs of the ledger, as it is now. It is read from an index (half
+    /// a second for 10^6 certificates), which is held against the chain first: an edit of the index
+    /// must not bring anybody back in.
     ///
     /// # Errors
     /// The ledger could not be read.
