@@ -45,8 +45,6 @@ pub enum Reply {
     Certificates(Vec<CertificateView>),
     /// To `IssuedFor`.
     Number(Option<u64>),
-    /// To `EndingSoon`.
-    EndingSoon(Vec<Ending>),
     /// To `Verify`.
     Verified {
         /// Entries of the chain.
