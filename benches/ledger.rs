@@ -42,7 +42,15 @@ fn main() {
     drop(Ledger::create(&path).unwrap());
     println!(
         "{:>12} {:>10} {:>10} {:>10} {:>10} {:>11} {:>11} {:>11} {:>12}",
-        "certificates", "issue", "page", "look-up", "endings", "standings", "verify", "anew", "size"
+        "certificates",
+        "issue",
+        "page",
+        "look-up",
+        "endings",
+        "standings",
+        "verify",
+        "anew",
+        "size"
     );
     let largest = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let mut certificates = 0;
