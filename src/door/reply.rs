@@ -91,10 +91,8 @@ pub struct KeyMaterial {
     pub plain_pem: WireSecret,
     /// PKCS#12 with the chain and the root in it.
     pub pkcs12: Vec<u8>,
-    /// The passphrase of the encrypted forms.
+    /// The passphrase of the PKCS#12.
     pub passphrase: WireSecret,
-    /// PEM, encrypted.
-    pub encrypted_pem: String,
 }
 
 /// What became of a revocation.

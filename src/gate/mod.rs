@@ -48,6 +48,8 @@ mod registry;
 mod relayed;
 mod revocation_lists;
 pub mod settings;
+#[cfg(test)]
+mod specimen;
 mod state;
 mod tcp;
 mod tickets;
