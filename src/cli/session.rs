@@ -21,8 +21,8 @@ pub(super) struct Session {
     pub(super) screen: Screen,
     /// The data folder.
     pub(super) folder: DataFolder,
-    /// The data folder, where the command line names it.
-    pub(super) named_folder: Option<PathBuf>,
+    /// Whether it was named on the command line.
+    pub(super) names_folder: bool,
     /// Where the vault's secret comes from.
     pub(super) secrets: SecretSource,
     /// When it began.
@@ -60,7 +60,7 @@ impl Session {
         Self {
             screen: Screen::new(language, shared.json, environment.colours),
             folder: DataFolder::new(&folder),
-            named_folder: shared.dir.is_some().then(|| folder.clone()),
+            names_folder: shared.dir.is_some(),
             secrets: SecretSource {
                 passphrase_file: shared.passphrase_file.clone(),
                 key_file: shared.key_file.clone(),
