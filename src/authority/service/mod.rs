@@ -253,24 +253,30 @@ impl Service {
                 Ok(Reply::Connections(self.gates.connections()))
             }
             command => {
-                let reply = self.authority.handle(Request { command, ..request }, progress)?;
+                let outcome = self.authority.handle(Request { command, ..request }, progress);
+                // What a command has changed before it failed is told all the same.
                 let cuts = self.tell_changes()?;
-                Ok(self.complete(reply, cuts))
+                Ok(self.complete(outcome?, cuts))
             }
         }
     }
 
-    /// Tells what the ledger has that was not told. Where something was revoked, waits for the
-    /// gates.
+    /// Tells what the ledger has that was not told, and waits for the gates: a new certificate
+    /// opens them, and a revoked one does not, when this returns.
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
-        let mut revoked = None;
+        let (mut issued, mut revoked) = (None, None);
         for event in self.authority.changes_since(self.told)? {
-            if let Event::Revoked(Change { epoch, .. }) = &event {
-                revoked = Some(*epoch);
+            match &event {
+                Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
+                Event::Revoked(Change { epoch, .. }) => revoked = Some(*epoch),
+                _ => {}
             }
             self.feed.tell(&event)?;
         }
         self.stand()?;
+        if let Some(epoch) = issued {
+            self.gates.wait_for_reports(epoch);
+        }
         let Some(epoch) = revoked else { return Ok(Vec::new()) };
         self.upkeep.crl_is_incomplete();
         Ok(self.gates.cuts(epoch))
