@@ -299,7 +299,11 @@ impl Door {
         match &mut self.transport {
             Transport::Here(handler) => handler.handle(request, progress),
             Transport::Socket(stream) => {
-                frame::write(stream, &request, COMMAND_LIMIT).map_err(|error| lost(&error))?;
+                match frame::write(stream, &request, COMMAND_LIMIT) {
+                    // Who is refused at the door is told so before the command is read.
+                    Ok(()) | Err(FrameError::Io(_)) => {}
+                    Err(error) => return Err(lost(&error)),
+                }
                 loop {
                     match frame::read(stream, COMMAND_LIMIT) {
                         Ok(Some(Message::Progress { done, of })) => progress(done, of),
