@@ -87,6 +87,12 @@ impl Gates {
         heard.gates.iter().map(cut).collect()
     }
 
+    /// Waits until every gate has reported an epoch, a second at most. They report at once when
+    /// they hear a heartbeat, and what was told before it they have taken down by then.
+    pub(super) fn wait_for_reports(&self, epoch: Sequence) {
+        drop(self.wait(|gate| gate.report.as_ref().is_some_and(|(told, _)| told.epoch >= epoch)));
+    }
+
     /// A new asking for connections; its number goes out with the event.
     pub(super) fn ask_for_connections(&self) -> u64 {
         let mut heard = self.heard();
