@@ -107,10 +107,19 @@ impl Service {
 }
 
 impl Drop for Service {
+    /// Whatever became of the authority, the order to stop is obeyed.
     fn drop(&mut self) {
-        // The authority ends with the service that started it.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
+        let deadline = clock::monotonic() + desk::PATIENCE;
+        while self.child.try_wait().unwrap().is_none() {
+            if clock::monotonic() > deadline {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                assert!(std::thread::panicking(), "the service does not stop");
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

@@ -138,6 +138,23 @@ pub fn admit(
     judge(chain, now, epoch, policy)
 }
 
+/// Judges someone again who was admitted with this chain. Its signatures are not verified a second
+/// time while the trust anchors are the same, so that many can be judged at once.
+///
+/// # Errors
+/// Why the visitor may not stay.
+pub fn admit_again(
+    chain: &Arc<VerifiedChain>,
+    now: Timestamp,
+    epoch: Epoch,
+    policy: &Policy,
+) -> Result<Admitted, Refusal> {
+    if ChainKey::of(chain.presented(), policy.anchors())? != *chain.key() {
+        return admit(chain.presented(), now, epoch, policy);
+    }
+    judge(Arc::clone(chain), policy.not_before_floor(now), epoch, policy)
+}
+
 /// Whether the holder of a chain verified earlier would be admitted now; `false` when the chain is
 /// no longer remembered, so that it is verified again.
 #[must_use]

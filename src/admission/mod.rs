@@ -13,7 +13,7 @@ mod policy;
 mod revocations;
 mod serial_index;
 
-pub use admit::{Admitted, Epoch, Refusal, admit, would_admit};
+pub use admit::{Admitted, Epoch, Refusal, admit, admit_again, would_admit};
 pub use chain::{CertificateId, ChainKey, VerifiedChain, has_accepted_key};
 pub use ledger_status::{LedgerStatus, UnknownIssuer};
 pub use policy::{Policy, StatusSource, TrustAnchorError, TrustAnchors};

@@ -138,6 +138,23 @@ fn a_list_speaks_of_its_own_issuers_certificates_only() {
 }
 
 #[test]
+fn who_is_inside_is_judged_by_todays_anchors_and_todays_status() {
+    let (ours, twin) = (authority("CA"), authority("CA"));
+    let policy = by(&ours, &ledger(&ours, &[7], &[]));
+    let admitted = admit(&ours.issue(7, DAY), at(0), Epoch(1), &policy).ok().unwrap();
+    let again = |now, policy: &Policy| {
+        admit_again(admitted.chain(), at(now), Epoch(2), policy).map(|again| again.until())
+    };
+    assert_eq!(again(0, &policy), Ok(at(DAY)));
+    assert_eq!(again(DAY + 1, &policy), Err(Refusal::Expired { since: at(DAY) }));
+    assert_eq!(again(0, &by(&ours, &ledger(&ours, &[], &[7]))), Err(Refusal::Revoked));
+    let late =
+        policy.with_source(StatusSource::Ledger(ledger(&ours, &[7], &[]).with_floor(at(DAY + 1))));
+    assert_eq!(again(0, &late), Err(Refusal::Expired { since: at(DAY) }), "a clock set back");
+    assert_eq!(again(0, &by(&twin, &ledger(&twin, &[7], &[]))), Err(Refusal::UnknownIssuer));
+}
+
+#[test]
 fn other_anchors_know_no_chain_of_before() {
     let (ours, twin) = (authority("CA"), authority("CA"));
     let chain = ours.issue(7, DAY);

@@ -36,6 +36,7 @@ pub(super) fn run(
     config: &Config,
     log: LogFormat,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
@@ -43,7 +44,7 @@ pub(super) fn run(
         tracing::warn!(%error, "the number of open files could not be raised");
     }
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, environment)?),
+        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
         None => None,
     };
     let unavailable =
@@ -203,6 +204,7 @@ fn hello(
     config: &Config,
     settings: &AuthoritySettings,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
 ) -> Result<Hello, Refusal> {
     let folder = DataFolder::new(settings.folder());
@@ -211,9 +213,13 @@ fn hello(
         return Err(Refusal::NotInitialised { folder });
     }
     let unseal = match settings.unseal() {
+        // What the command line names goes before what the file says.
+        _ if secrets.is_named() => {
+            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+        }
         Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
         Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
-        Unseal::Terminal => match SecretSource::default().secret(&folder, language) {
+        Unseal::Terminal => match secrets.secret(&folder, language, false) {
             Ok(secret) => feed::Unseal::With(through_the_door(secret)),
             Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
             Err(refusal) => return Err(refusal),

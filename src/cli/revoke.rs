@@ -74,7 +74,7 @@ fn offline(
     arguments: &Revoke,
     revoke: impl FnOnce(&mut Door) -> Result<RevocationReply, Refusal>,
 ) -> Result<(), Refusal> {
-    let secret = session.secrets.secret(&session.folder, session.screen.language());
+    let secret = session.secrets.secret(&session.folder, session.screen.language(), false);
     if let Err(Refusal::Cancelled {}) = secret {
         return Err(Refusal::Cancelled {});
     }

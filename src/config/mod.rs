@@ -111,6 +111,15 @@ impl Config {
         })
     }
 
+    /// The same over another data folder, which the command line names.
+    #[must_use]
+    pub fn with_folder(mut self, folder: &Path) -> Self {
+        if let Some(authority) = &mut self.authority {
+            folder.clone_into(&mut authority.folder);
+        }
+        self
+    }
+
     /// The authority, when `serve` runs one.
     #[must_use]
     pub fn authority(&self) -> Option<&AuthoritySettings> {

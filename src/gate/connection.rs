@@ -77,7 +77,7 @@ impl Reception {
         };
         match handshake {
             Ok(Handshake::Done(stream)) => {
-                Box::pin(self.admit(stream, peer, &snapshot, pending, begun)).await;
+                Box::pin(self.admit(stream, peer, snapshot, pending, begun)).await;
             }
             Ok(Handshake::Refused(stream, verdict, error)) => {
                 verdict.alerted(&error);
@@ -121,7 +121,7 @@ impl Reception {
         &self,
         mut stream: Box<TlsStream<TcpStream>>,
         peer: SocketAddr,
-        handshake: &Snapshot,
+        handshake: Arc<Snapshot>,
         pending: Pending,
         begun: Instant,
     ) {
@@ -139,7 +139,7 @@ impl Reception {
         let (admitted, live, notice) = match entered {
             Ok(entered) => entered,
             Err(NotEntered::Refused(refusal)) => {
-                return self.turn_away(*stream, peer, refusal, handshake).await;
+                return self.turn_away(*stream, peer, refusal, &handshake).await;
             }
             Err(NotEntered::TooMany(admitted)) => {
                 self.journal.too_many(peer, &admitted);
@@ -149,10 +149,12 @@ impl Reception {
         };
         drop(pending);
         self.journal.admitted(peer, &admitted, version, resumed, begun.elapsed());
+        let server = Arc::clone(&handshake.server);
+        // It holds the ledger as it was; a connection may outlive many such.
+        drop(handshake);
         let service: Service<'_> = if self.mode == Mode::Tcp {
             Box::pin(tcp::carry(stream, &self.connector))
         } else {
-            let server = Arc::clone(&handshake.server);
             let visit = Visit::new(&admitted, peer.ip(), server, Arc::clone(&self.proxy));
             let Some(visit) = visit.map(Arc::new) else { return };
             if speaks_http2 {

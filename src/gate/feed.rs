@@ -330,3 +330,75 @@ fn read(snapshot: &Snapshot) -> Option<(Arc<TrustAnchors>, LedgerStatus)> {
     }
     Some((Arc::new(TrustAnchors::new(certificates).ok()?), ledger))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+    use crate::gate::metrics::Metrics;
+    use crate::gate::registry::Protocol;
+    use crate::gate::specimen::{PEER, Stage};
+    use prometheus_client::metrics::gauge::Gauge;
+
+    // I28, without sockets, thousands of times: catches a judgement that is not repeated once the
+    // entry is made, an entry made after the last judgement, and a revocation that looks for
+    // entries before it is in force.
+    #[test]
+    fn whoever_enters_while_a_revocation_comes_is_refused_or_told_to_leave() {
+        let stage = Stage::new();
+        let registry = Registry::new(8, Gauge::default());
+        let metrics = Metrics::default().of_gate("front");
+        let (answers, _answered) = mpsc::channel(1);
+        let mut listener = Listener {
+            audience: Audience {
+                settings: Settings::of_authority(Vec::new()),
+                address: PEER,
+                state: stage.state.clone(),
+                registry: Arc::clone(&registry),
+                upstream: Arc::new(Health::new(&metrics)),
+                metrics,
+                certificate_ends: None,
+            },
+            answers,
+            epoch: 0,
+            ledger: None,
+            silent_since: None,
+            awaits_snapshot: false,
+        };
+        let change = Change { epoch: 1, issuer: stage.issuer, serials: stage.serials.to_vec() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (begin, end) = (Barrier::new(2), Barrier::new(2));
+        let (rounds, mut refused, mut told, mut stayed) = (20_000, 0, 0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _entered = runtime.enter();
+                for round in 0..rounds {
+                    listener.ledger = Some(stage.good.clone());
+                    listener.put_in_force(None);
+                    begin.wait();
+                    for _ in 0..round % 50 * 8 {
+                        std::hint::spin_loop();
+                    }
+                    listener.take_revoked(&change);
+                    end.wait();
+                }
+            });
+            for _ in 0..rounds {
+                begin.wait();
+                let entered = registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
+                end.wait();
+                match entered {
+                    Ok((_, _live, mut notice)) => match notice.try_recv() {
+                        Ok(_) => told += 1,
+                        Err(_) => stayed += 1,
+                    },
+                    Err(_) => refused += 1,
+                }
+            }
+        });
+        assert_eq!(stayed, 0, "of {rounds}");
+        assert!(refused > 100 && told > 100, "no race: {refused} refused, {told} told");
+        assert_eq!(registry.len(), 0);
+    }
+}

@@ -48,6 +48,8 @@ mod registry;
 mod relayed;
 mod revocation_lists;
 pub mod settings;
+#[cfg(test)]
+mod specimen;
 mod state;
 mod tcp;
 mod tickets;
@@ -217,7 +219,6 @@ impl Gate {
     }
 
     /// Tells at any time, also while the gate serves, whether new visitors can come in.
-    #[must_use]
     pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
         let reception = Arc::clone(&self.reception);
         let (metrics, stale) = (self.metrics.clone(), self.stale);

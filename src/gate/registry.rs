@@ -277,115 +277,12 @@ fn count(number: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
-
-    use rcgen::{
-        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-        KeyUsagePurpose,
-    };
-
     use super::*;
-    use crate::admission::{LedgerStatus, StatusSource, TrustAnchors};
-    use crate::gate::material::ServerIdentity;
-    use crate::ground::secret::SecretBytes;
-    use crate::pki::{Certificate, SerialNumber};
-
-    const PEER: SocketAddr =
-        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 50_000);
-
-    /// A state in which the certificate 3 is good, the chain of 3, and the ledger after 3 was revoked.
-    struct Stage {
-        state: State,
-        chain: Vec<CertificateDer<'static>>,
-        good: LedgerStatus,
-        revoked: LedgerStatus,
-        id: Vec<CertificateId>,
-    }
-
-    fn stage() -> Stage {
-        let key = KeyPair::generate().unwrap();
-        let mut ca = CertificateParams::default();
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let root = Certificate::from_der(ca.self_signed(&key).unwrap().der()).unwrap();
-        let issuer = Issuer::from_params(&ca, &key);
-        let leaf_key = KeyPair::generate().unwrap();
-        let issue = |serial: u64, purpose| {
-            let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-            leaf.serial_number = Some(serial.into());
-            leaf.extended_key_usages = vec![purpose];
-            leaf.signed_by(&leaf_key, &issuer).unwrap().der().clone()
-        };
-        let server = issue(2, ExtendedKeyUsagePurpose::ServerAuth).to_vec();
-        let pkcs8 = SecretBytes::copy_of(leaf_key.serialized_der());
-        let server = ServerIdentity::of_authority(&[server], &pkcs8).unwrap();
-        let serials = [SerialNumber::from_der_integer(&[3]).unwrap()];
-        let good = LedgerStatus::new(Timestamp::from_unix(0)).with_issuer(
-            &root,
-            serials.into_iter(),
-            std::iter::empty(),
-        );
-        let revoked = good.revoked(&root.sha256(), &serials).unwrap();
-        let id = good.identify(&root.sha256(), &serials).unwrap();
-        let state = State::new(true);
-        let anchors = Arc::new(TrustAnchors::new(vec![root]).unwrap());
-        state.change(|parts| {
-            parts.set_server(Arc::new(server));
-            parts.set_trust(anchors, StatusSource::Ledger(good.clone()));
-        });
-        let chain = vec![issue(3, ExtendedKeyUsagePurpose::ClientAuth)];
-        Stage { state, chain, good, revoked, id }
-    }
-
-    impl Stage {
-        fn put_in_force(&self, ledger: &LedgerStatus) {
-            self.state.change(|parts| parts.set_source(StatusSource::Ledger(ledger.clone())));
-        }
-    }
-
-    // I28, without sockets, thousands of times: catches a judgement that is not repeated once the
-    // entry is made, an entry made after the last judgement, and a revocation that looks for
-    // entries before it is in force.
-    #[test]
-    fn whoever_enters_while_a_revocation_comes_is_refused_or_told_to_leave() {
-        let stage = stage();
-        let registry = Registry::new(8, Gauge::default());
-        let (begin, end) = (Barrier::new(2), Barrier::new(2));
-        let (rounds, mut refused, mut told, mut stayed) = (20_000, 0, 0, 0);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                for round in 0..rounds {
-                    begin.wait();
-                    for _ in 0..round % 50 * 8 {
-                        std::hint::spin_loop();
-                    }
-                    stage.put_in_force(&stage.revoked);
-                    drop(registry.cut(&stage.id, Refusal::Revoked));
-                    end.wait();
-                }
-            });
-            for _ in 0..rounds {
-                stage.put_in_force(&stage.good);
-                begin.wait();
-                let entered = registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
-                end.wait();
-                match entered {
-                    Ok((_, _live, mut notice)) => match notice.try_recv() {
-                        Ok(_) => told += 1,
-                        Err(_) => stayed += 1,
-                    },
-                    Err(_) => refused += 1,
-                }
-            }
-        });
-        assert_eq!(stayed, 0, "of {rounds}");
-        assert!(refused > 100 && told > 100, "no race: {refused} refused, {told} told");
-        assert_eq!(registry.len(), 0);
-    }
+    use crate::gate::specimen::{PEER, Stage};
 
     #[test]
     fn an_acknowledgement_waits_for_the_socket_and_no_longer_than_its_bound() {
-        let stage = stage();
+        let stage = Stage::new();
         let registry = Registry::new(8, Gauge::default());
         let enter = || {
             let entered = registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
@@ -393,7 +290,8 @@ mod tests {
             (live, notice)
         };
         let ((_live, mut first), (_other, _deaf)) = (enter(), enter());
-        let closing = registry.cut(&stage.id, Refusal::Revoked);
+        let id = stage.good.identify(&stage.issuer, &stage.serials).unwrap();
+        let closing = registry.cut(&id, Refusal::Revoked);
         assert_eq!(closing.cut, 2);
         let told = first.try_recv().unwrap();
         assert_eq!(told.refusal, Refusal::Revoked);
@@ -401,6 +299,23 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let left = runtime.block_on(closing.finish(Duration::from_millis(20)));
         assert_eq!(left, 1, "one has not closed");
-        assert_eq!(registry.cut(&stage.id, Refusal::Revoked).cut, 0, "each is told once");
+        assert_eq!(registry.cut(&id, Refusal::Revoked).cut, 0, "each is told once");
+    }
+
+    // Catches an entry that is left behind: the holder's places would run out.
+    #[test]
+    fn an_entry_goes_with_its_connection_and_places_are_bounded() {
+        let stage = Stage::new();
+        let live = Gauge::default();
+        let registry = Registry::new(2, live.clone());
+        let enter = || registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http2);
+        let (first, second) = (enter(), enter());
+        assert!(matches!(enter(), Err(NotEntered::TooMany(_))));
+        assert_eq!((registry.len(), live.get(), registry.list(1).len()), (2, 2, 1));
+        drop(first);
+        assert!(enter().is_ok());
+        drop(second);
+        assert_eq!((registry.len(), live.get()), (0, 0));
+        assert!(registry.book().by_certificate.is_empty());
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::material::ServerIdentity;
 use super::tickets::TicketKeys;
 use crate::admission::{
-    Admitted, Epoch, Policy, Refusal, StatusSource, TrustAnchors, VerifiedChain, admit,
+    Admitted, Epoch, Policy, Refusal, StatusSource, TrustAnchors, VerifiedChain, admit_again,
 };
 use crate::ground::clock;
 
@@ -26,8 +26,11 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// Judges someone who is inside again. `None`: nothing newer can be known, and the first
     /// judgement stands.
-    pub(super) fn judge_again(&self, chain: &VerifiedChain) -> Result<Option<Admitted>, Refusal> {
-        match admit(chain.presented(), clock::now(), self.epoch, &self.policy) {
+    pub(super) fn judge_again(
+        &self,
+        chain: &Arc<VerifiedChain>,
+    ) -> Result<Option<Admitted>, Refusal> {
+        match admit_again(chain, clock::now(), self.epoch, &self.policy) {
             Ok(admitted) => Ok(Some(admitted)),
             Err(Refusal::StatusStale { .. }) if self.spares_live => Ok(None),
             Err(refusal) => Err(refusal),

@@ -32,7 +32,7 @@ impl Book {
             self.same_serial(number, &issued["serial"]);
             self.issued.insert(number);
         }
-        let revoked = answer["revoked"].as_array().into_iter().flatten();
+        let revoked = answer["lineage"].as_array().into_iter().flatten();
         self.revoked.extend(revoked.map(|number| number.as_u64().unwrap()));
     }
 
