@@ -1,5 +1,6 @@
 //! `cargo bench --bench ledger`: whether the ledger stays fast as it grows, and how long it takes
-//! to open after its writer was killed. The goal is flat: log n.
+//! to open after its writer was killed. The goal is flat, log n, for what people do, and a second for
+//! 10^6 certificates for what a gate is told. `-- 1000000` goes on to that size.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,11 +41,20 @@ fn main() {
     let path = folder.path().join("ledger");
     drop(Ledger::create(&path).unwrap());
     println!(
-        "{:>12} {:>10} {:>10} {:>10} {:>12}",
-        "certificates", "issue", "page", "look-up", "size"
+        "{:>12} {:>10} {:>10} {:>10} {:>10} {:>11} {:>11} {:>11} {:>12}",
+        "certificates",
+        "issue",
+        "page",
+        "look-up",
+        "endings",
+        "standings",
+        "verify",
+        "anew",
+        "size"
     );
+    let largest = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
     let mut certificates = 0;
-    for size in [1_000_u64, 10_000, 100_000] {
+    for size in [1_000_u64, 10_000, 100_000, 1_000_000].into_iter().filter(|n| *n <= largest) {
         fill(&path, size - certificates);
         certificates = size + report(&path, size);
     }
@@ -68,14 +78,30 @@ fn report(path: &Path, size: u64) -> u64 {
         number = (number * 48_271) % size + 1;
         ledger.reader().unwrap().record(number).unwrap().unwrap()
     });
+    // A page of those whose notices are due, when everything ends within a day.
+    let endings = median_of(11, || {
+        let (from, until) = (now().plus_days(364), now().plus_days(366));
+        let reader = ledger.reader().unwrap();
+        let numbers = reader.endings(from, until, PAGE).unwrap();
+        numbers.iter().map(|number| reader.record(*number).unwrap()).collect::<Vec<_>>()
+    });
+    let (standings, told) = timed(|| ledger.reader().unwrap().standings(1).unwrap());
+    assert!(told.standing.len() as u64 >= size);
+    let (verify, ()) = timed(|| ledger.reader().unwrap().verify_appended().unwrap());
+    issue_one(&ledger);
+    let (anew, ()) = timed(|| ledger.reader().unwrap().verify_appended().unwrap());
     println!(
-        "{size:>12} {:>7.0} us {:>7.1} us {:>7.1} us {:>9} KiB",
+        "{size:>12} {:>7.0} us {:>7.1} us {:>7.1} us {:>7.1} us {:>8.1} ms {:>8.0} ms {:>8.1} us {:>9} KiB",
         microseconds(issue),
         microseconds(page),
         microseconds(look_up),
+        microseconds(endings),
+        microseconds(standings) / 1e3,
+        microseconds(verify) / 1e3,
+        microseconds(anew),
         std::fs::metadata(path).unwrap().len() / 1024,
     );
-    RUNS
+    RUNS + 1
 }
 
 fn after_a_kill(path: &Path) {

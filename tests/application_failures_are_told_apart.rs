@@ -64,11 +64,11 @@ fn down_broken_and_slow_are_three_answers() {
     ));
     let slow = Stage::with_upstream(silent());
     let cases = [
-        (&down, "502", "upstream_unreachable", "アプリケーションが応答していません"),
+        (&down, "502", "upstream_unreachable", "アプリケーションに接続できないため"),
         (&broken, "502", "upstream_broken", "応答の途中で通信を終了しました"),
         (&garbled, "502", "upstream_broken", "応答の途中で通信を終了しました"),
         (&coded, "502", "upstream_broken", "応答の途中で通信を終了しました"),
-        (&slow, "504", "upstream_slow", "時間がかかりすぎています"),
+        (&slow, "504", "upstream_slow", "時間内に応答がありませんでした"),
     ];
     for (stage, status, name, sentence) in cases {
         let page = get(stage, impatient(stage, wait), "text/html,*/*;q=0.8");

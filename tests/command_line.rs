@@ -201,7 +201,10 @@ fn a_revoked_certificate_is_on_the_next_list_with_its_reason() {
     let since = ["--since", "2020-01-02T03:04:05Z"];
     let lost = [&["revoke", "2", "--reason", "keycompromise"], since.as_slice()].concat();
     let crl = desk.json(&lost);
-    assert_eq!([&crl["reason"], &crl["revoked"]], [&Value::from("keyCompromise"), &Value::from(2)]);
+    assert_eq!(
+        [&crl["reason"], &crl["revoked"]],
+        [&Value::from("keyCompromise"), &Value::from(vec![2])]
+    );
     desk.ca(&["revoke", "user3"]).success();
 
     let serial = |number: &str| string(&desk.json(&["show", number]), "serial").to_uppercase();
@@ -334,8 +337,8 @@ fn quickstart_lets_nobody_in_without_the_certificate() {
     let url = running.curl.rsplit(' ').next().unwrap();
     let bare = format!("curl --silent --show-error --cacert sekisho-data/ca.crt {url}");
     let refused = finish(shell(&desk, &bare));
-    assert_eq!(refused.out, "");
-    assert!(matches!(refused.code, Some(35 | 56)), "{refused:?}");
+    assert!(refused.out.contains("証明書が必要です"), "{refused:?}");
+    assert!(!refused.out.contains("user1"), "{refused:?}");
     running.interrupt();
 }
 

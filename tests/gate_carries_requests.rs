@@ -58,7 +58,12 @@ fn an_upload_flows_while_it_is_sent() {
     stage.upstream.address = listener.local_addr().unwrap();
     let (seen, first_seen) = mpsc::channel();
     let application = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
+        // The gate's own try to reach it says nothing, and leaves.
+        let mut stream = listener
+            .incoming()
+            .map_while(Result::ok)
+            .find(|stream| matches!(stream.peek(&mut [0]), Ok(1..)))
+            .unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut text = String::new();
         let mut buffer = [0; 4096];
@@ -108,6 +113,41 @@ fn http2_and_http1_visitors_get_the_same() {
         );
         assert!(request.contains("x-sekisho-serial: 03\r\n"), "{request}");
     }
+}
+
+// RFC 9113 section 8.2.3: browsers send each cookie in a field of its own over HTTP/2, and over
+// HTTP/1.1 an application reads the first field only, or joins them with a comma.
+#[test]
+fn cookies_split_by_http2_reach_the_application_whole() {
+    let stage = Stage::new();
+    let gate = stage.start();
+    let identity = stage.authority.issue(&Leaf::client("user1", 3));
+    let mut visitor = Visitor::new(&stage, &gate, &identity, &rustls::version::TLS13);
+    let mut config = visitor.config().clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let status = runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(gate.address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http2::handshake(
+            hyper_util::rt::TokioExecutor::new(),
+            hyper_util::rt::TokioIo::new(stream),
+        )
+        .await
+        .unwrap();
+        tokio::spawn(connection);
+        let request = hyper::Request::get("https://localhost/")
+            .header("cookie", "session=1")
+            .header("cookie", "language=ja; theme=dark")
+            .body(http_body_util::Empty::<hyper::body::Bytes>::new())
+            .unwrap();
+        sender.send_request(request).await.unwrap().status()
+    });
+    assert_eq!(status, 200);
+    let seen = &stage.upstream.seen()[0];
+    assert!(seen.contains("cookie: session=1; language=ja; theme=dark\r\n"), "{seen}");
+    assert_eq!(seen.matches("cookie:").count(), 1, "{seen}");
 }
 
 #[test]

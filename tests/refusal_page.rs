@@ -317,6 +317,43 @@ fn a_refused_visitor_is_heard_out_for_five_seconds_and_eight_kibibytes() {
     assert_eq!(stage.upstream.seen(), Vec::<String>::new());
 }
 
+// Catches a connection that is kept for a visitor who gets nothing on it.
+#[test]
+fn a_connection_carries_one_answer() {
+    let stage = Stage::new().explaining();
+    let gate = stage.start();
+    let again = format!("https://localhost:{}/again", gate.address.port());
+    for http in ["--http2", "--http1.1"] {
+        let words = [http, "--write-out", "connections: %{num_connects}.", &again];
+        let pages = stage.curl(&gate, None, &words);
+        assert_eq!(pages.out.matches("connections: 1.").count(), 2, "{pages:?}");
+        assert_eq!(pages.out.matches("<h1>証明書が必要です").count(), 2, "{pages:?}");
+    }
+}
+
+#[test]
+fn a_gate_that_cannot_tell_blames_itself_and_not_the_certificate() {
+    let stage = Stage::new().explaining();
+    stage.client("user1", 3);
+    let list = stage.write("ca.crl", &stage.authority.revocation_list(1, &[], 2));
+    let stage = ["--crl", list.to_str().unwrap(), "--crl-grace-days", "0"]
+        .iter()
+        .fold(stage, |stage, word| stage.with_argument(word));
+    let gate = stage.start();
+    let mut page = stage.curl(&gate, Some("user1"), &[]);
+    support::eventually("a list too old", || {
+        page = stage.curl(&gate, Some("user1"), &[]);
+        page.out.starts_with("HTTP/2 403")
+    });
+    for words in [
+        "sekisho-refusal: status_",
+        "ただいま証明書を確認できません",
+        "no fault of your certificate",
+    ] {
+        assert!(page.out.contains(words), "{page:?}");
+    }
+}
+
 /// What the page's button asks with.
 const TRY_AGAIN: &str = "HEAD / HTTP/1.1\r\nhost: localhost\r\nsekisho-try-again: 1\r\n\r\n";
 

@@ -3,6 +3,7 @@
 use super::Authority;
 use crate::ca;
 use crate::door::feed::{Change, Event, IssuerSnapshot, Sequence, Snapshot};
+use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{self, Profile, Record, Standings};
 use crate::pki::SerialNumber;
@@ -11,14 +12,15 @@ use crate::pki::SerialNumber;
 const PAGE: usize = 4096;
 
 impl Authority {
-    /// Everything that admission needs of the ledger, as it is now. It is read from an index: half
-    /// a second for 10^6 certificates. The first CRL that is signed holds that index against the
-    /// chain.
+    /// Everything that admission needs of the ledger, as it is now. It is read from an index (half
+    /// a second for 10^6 certificates), which is held against the chain first: an edit of the index
+    /// must not bring anybody back in.
     ///
     /// # Errors
     /// The ledger could not be read.
     pub fn snapshot(&self) -> Result<Snapshot, Refusal> {
         let reader = self.ledger.reader()?;
+        reader.verify_appended()?;
         let mut issuers = Vec::new();
         for issuer in ca::authorities(&reader)? {
             let certificate = self.certificate(&issuer)?.der().to_vec();
@@ -26,6 +28,17 @@ impl Authority {
             issuers.push(IssuerSnapshot { certificate, standing, revoked });
         }
         Ok(Snapshot { epoch: reader.entries()?, floor: reader.newest_time()?, issuers })
+    }
+
+    /// The serials that were revoked or abandoned at a time or later.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(super) fn revoked_since(&self, time: Timestamp) -> Result<Vec<SerialNumber>, Refusal> {
+        let revoked = self.ledger.reader()?.revoked(self.issuer()?.number())?;
+        let since = time.unix_unsigned();
+        let later = |record: &&Record| record.revocation().is_some_and(|mark| mark.time >= since);
+        revoked.iter().filter(later).map(serial).collect()
     }
 
     /// What changed for admission after an epoch, in order.

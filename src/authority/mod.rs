@@ -28,9 +28,7 @@ use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::{
-    Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
-};
+use crate::ledger::{Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, State};
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
 use crate::pki::{Certificate, CommonName, PrivateKey};
@@ -168,6 +166,17 @@ impl Authority {
         self.now = now;
         self.clock.tell(now);
         actor.clone_into(&mut self.actor);
+    }
+
+    /// Whether the vault is open.
+    #[must_use]
+    pub fn is_unsealed(&self) -> bool {
+        self.open_vault.is_some()
+    }
+
+    /// Closes the vault.
+    pub(super) fn seal(&mut self) {
+        self.open_vault = None;
     }
 
     /// Opens the vault. From here on the ledger's head is sealed with every commit. A change of
@@ -418,36 +427,4 @@ fn seal_ledger(ledger: &mut Ledger, vault: &OpenVault) -> Result<(), Refusal> {
     let keys = vault.ledger_head_keys()?;
     let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
     Ok(ledger.seal_with(keys)?)
-}
-
-impl CertificateView {
-    /// The word for its state at a time: valid, expired, revoked, abandoned, intended.
-    #[must_use]
-    pub fn standing(&self, now: Timestamp) -> Standing {
-        match (self.record.state(), self.record.revocation()) {
-            (State::Intended, _) => Standing::Intended,
-            (State::Abandoned, _) => Standing::Abandoned,
-            (State::Revoked, Some(mark)) => Standing::Revoked(mark),
-            _ if now > self.record.not_after() => Standing::Expired,
-            _ if now < self.record.not_before() => Standing::NotYetValid,
-            _ => Standing::Valid,
-        }
-    }
-}
-
-/// How a certificate stands at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// In force.
-    Valid,
-    /// Its time has not come.
-    NotYetValid,
-    /// Its time is over.
-    Expired,
-    /// Revoked.
-    Revoked(RevocationMark),
-    /// Intended before a crash; counts as revoked.
-    Abandoned,
-    /// Being signed.
-    Intended,
 }

@@ -90,7 +90,6 @@ pub(super) fn bundle(bundle: ca::Bundle) -> Bundle {
             plain_pem: WireSecret::from(key.plain_pem),
             pkcs12: key.pkcs12,
             passphrase: WireSecret::from(SecretBytes::copy_of(key.passphrase.expose().as_bytes())),
-            encrypted_pem: key.encrypted_pem,
         }),
     }
 }

@@ -32,10 +32,8 @@ pub struct KeyMaterial {
     pub plain_pem: SecretBytes,
     /// PKCS#12 with the chain and the root in it.
     pub pkcs12: Vec<u8>,
-    /// The passphrase of both encrypted forms.
+    /// The passphrase of the PKCS#12, and of the encrypted PEM in the manual's zip.
     pub passphrase: Passphrase,
-    /// PEM, encrypted.
-    pub encrypted_pem: String,
 }
 
 /// Octets of a stem: with the longest ending it stays under the 200 that every system takes.
@@ -61,10 +59,8 @@ impl Bundle {
         let contents = pkcs12::Contents { key, certificate, chain: &above, friendly_name: &name };
         let pkcs12 = pkcs12::build(&contents, &passphrase, Origin::Generated, encryption)
             .map_err(|_| failed())?;
-        let encrypted_pem =
-            pkcs8::encrypted_pem(key, &passphrase, Origin::Generated).map_err(|_| failed())?;
         let plain_pem = key.pkcs8_pem().map_err(|_| failed())?;
-        let material = KeyMaterial { plain_pem, pkcs12, passphrase, encrypted_pem };
+        let material = KeyMaterial { plain_pem, pkcs12, passphrase };
         Ok(Self { stem, chain, root, key: Some(material) })
     }
 
@@ -78,14 +74,16 @@ impl Bundle {
     /// authority or a request there is no key, and so only the certificates.
     ///
     /// # Errors
-    /// The zip cannot be built; only for a lack of memory.
+    /// The key cannot be encrypted or the zip cannot be built; only for a lack of memory.
     pub fn manual_zip(&self, now: Timestamp) -> Result<SecretBytes, Refusal> {
         let mut entries: Vec<(String, &[u8])> = Vec::new();
         let certificate = self.chain_pem();
         let root = self.root.pem();
-        if let Some(key) = &self.key {
+        // Only this form needs it, and its passphrase takes long to stretch.
+        let encrypted_pem = self.key.as_ref().map(KeyMaterial::encrypted_pem).transpose()?;
+        if let (Some(key), Some(encrypted_pem)) = (&self.key, &encrypted_pem) {
             entries.push((format!("{}.crt", self.stem), certificate.as_bytes()));
-            entries.push((format!("{}.enc.pem", self.stem), key.encrypted_pem.as_bytes()));
+            entries.push((format!("{}.enc.pem", self.stem), encrypted_pem.as_bytes()));
             entries.push((format!("{}.p12", self.stem), &key.pkcs12));
             entries.push((format!("{}.pass", self.stem), key.passphrase.expose().as_bytes()));
             entries.push((format!("{}.pem", self.stem), key.plain_pem.expose()));
@@ -94,6 +92,15 @@ impl Bundle {
         }
         entries.push(("ca.crt".to_owned(), root.as_bytes()));
         zip(&self.stem, &entries, now).map_err(|_| Refusal::CryptographyFailed {})
+    }
+}
+
+impl KeyMaterial {
+    /// PEM, encrypted under the passphrase.
+    fn encrypted_pem(&self) -> Result<String, Refusal> {
+        let failed = |_| Refusal::CryptographyFailed {};
+        let key = pkcs8::read_pem(&self.plain_pem).map_err(failed)?;
+        pkcs8::encrypted_pem(&key, &self.passphrase, Origin::Generated).map_err(failed)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::registry::Registry;
@@ -16,10 +17,11 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Metrics};
+use crate::gate::{Gate, Metrics, Openness};
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
+use crate::publisher::watching::Obstacle;
 use crate::publisher::{Publisher, Readiness};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
@@ -34,6 +36,7 @@ pub(super) fn run(
     config: &Config,
     log: LogFormat,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
@@ -41,7 +44,7 @@ pub(super) fn run(
         tracing::warn!(%error, "the number of open files could not be raised");
     }
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, environment)?),
+        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
         None => None,
     };
     let unavailable =
@@ -86,11 +89,11 @@ impl Appliance {
             });
             gates.push(Gate::open(settings.clone(), end, &metrics).await?);
         }
-        let readiness = watch::Sender::new(Readiness::default());
+        let readiness = readiness(config, &gates);
         let publisher = match config.publish() {
             Some(settings) => {
                 let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, readiness.subscribe(), registry).await?)
+                Some(Publisher::open(settings, crl, readiness, registry).await?)
             }
             None => None,
         };
@@ -128,7 +131,7 @@ impl Appliance {
                 None => std::future::pending().await,
             }
         };
-        let mut supervisor = std::pin::pin!(supervisor);
+        let mut supervisor = pin!(supervisor);
         let mut standing = self.standing;
         let begun = async {
             if has_authority {
@@ -136,12 +139,18 @@ impl Appliance {
                 let _ = standing.wait_for(|standing| standing.heard).await;
             }
         };
-        tokio::select! {
-            () = begun => ready(),
-            failed = &mut supervisor => return failed,
-        }
+        let mut stop = pin!(stop);
+        let served = async {
+            tokio::select! {
+                () = begun => {
+                    ready();
+                    stop.as_mut().await;
+                }
+                () = stop.as_mut() => {}
+            }
+        };
         let failed = tokio::select! {
-            () = stop => None,
+            () = served => None,
             failed = &mut supervisor => Some(failed),
         };
         stopping_in.send_replace(true);
@@ -170,6 +179,20 @@ impl Appliance {
     }
 }
 
+/// Tells at any time which gates let nobody new in, and why.
+fn readiness(config: &Config, gates: &[Gate]) -> impl Fn() -> Readiness + Send + Sync + use<> {
+    let names = config.gates().iter().map(|settings| settings.name().to_owned());
+    let gates: Vec<_> = names.zip(gates.iter().map(Gate::openness)).collect();
+    move || {
+        let obstacles = gates.iter().filter_map(|(gate, openness)| match openness() {
+            Openness::Open => None,
+            Openness::Closed => Some(Obstacle::GateClosed { gate: gate.clone() }),
+            Openness::Stale => Some(Obstacle::FeedStale { gate: gate.clone() }),
+        });
+        Readiness { obstacles: obstacles.collect() }
+    }
+}
+
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the appliance itself is gone.
     let _ = stopping.wait_for(|stopping| *stopping).await;
@@ -181,6 +204,7 @@ fn hello(
     config: &Config,
     settings: &AuthoritySettings,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
 ) -> Result<Hello, Refusal> {
     let folder = DataFolder::new(settings.folder());
@@ -189,9 +213,13 @@ fn hello(
         return Err(Refusal::NotInitialised { folder });
     }
     let unseal = match settings.unseal() {
+        // What the command line names goes before what the file says.
+        _ if secrets.is_named() => {
+            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+        }
         Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
         Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
-        Unseal::Terminal => match SecretSource::default().secret(&folder, language) {
+        Unseal::Terminal => match secrets.secret(&folder, language, false) {
             Ok(secret) => feed::Unseal::With(through_the_door(secret)),
             Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
             Err(refusal) => return Err(refusal),

@@ -39,7 +39,6 @@ pub(super) fn bundle(bundle: reply::Bundle) -> Result<Bundle, Refusal> {
             pkcs12: key.pkcs12,
             passphrase: Passphrase::from_bytes(key.passphrase.get())
                 .ok_or(Refusal::ServiceOtherVersion {})?,
-            encrypted_pem: key.encrypted_pem,
         })
     });
     Ok(Bundle {

@@ -92,7 +92,7 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its refusals are read in a log, by whoever comes: they are in both languages.
         Verb::Serve(options) => {
             let screen = session.screen.bilingual();
-            return finish(serve::serve(&screen, &options, environment), &screen);
+            return finish(serve::serve(&session, &screen, &options, environment), &screen);
         }
         Verb::Config(Config::Check(options)) => configuration::check(&session, &options),
         Verb::Config(Config::Example) => configuration::example(&session),

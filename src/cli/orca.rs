@@ -65,6 +65,7 @@ pub(super) fn run(
     let session = Session {
         screen: Screen::new(language, false, environment.colours),
         folder: DataFolder::new(&places.settings),
+        names_folder: false,
         secrets: SecretSource {
             passphrase_file: environment.passphrase_file.clone(),
             ..SecretSource::default()
@@ -258,7 +259,8 @@ fn issue_one(
 fn export(session: &Session, places: &Places, words: &ArgMatches) -> Result<(), Refusal> {
     let number = number(words)?;
     files::ensure_folder(&places.certificates, PRIVATE_FOLDER)?;
-    let bundle = session.open()?.export(Selector::Number(number), Handout::Manual)?;
+    let mut door = session.open()?;
+    let bundle = door.export(Selector::Number(number), Handout::Manual)?;
     let bundle = super::handout::bundle(bundle)?;
     let path = places.certificates.join(format!("{}.zip", bundle.stem));
     files::write_atomic(&path, bundle.manual_zip(session.now)?.expose(), PRIVATE)?;
@@ -273,7 +275,8 @@ fn revoke_certificate(session: &Session, words: &ArgMatches) -> Result<(), Refus
         Some(name) => Selector::CommonName(name.clone()),
         None => Selector::Number(number(words)?),
     };
-    let reply = session.open_sealed()?.revoke(selector, reason, None, false)?;
+    let mut door = session.open_sealed()?;
+    let reply = door.revoke(selector, reason, None, false)?;
     for view in &reply.revoked {
         let number = format!("{:06}", view.number);
         session.screen.say(&Text::Revoked { number, name: shown_name(view) });
@@ -284,7 +287,8 @@ fn revoke_certificate(session: &Session, words: &ArgMatches) -> Result<(), Refus
 
 fn issue_crl(session: &Session, places: &Places, settings: &OrcaCatool) -> Result<(), Refusal> {
     files::ensure_folder(&places.certificates, PRIVATE_FOLDER)?;
-    let crl = session.open()?.sign_crl(settings.crl_days)?;
+    let mut door = session.open()?;
+    let crl = door.sign_crl(settings.crl_days)?;
     let files = session.publish(&crl.der, &places.certificates)?;
     session.screen.line(&files.pem.display().to_string());
     session.screen.line(&files.der.display().to_string());

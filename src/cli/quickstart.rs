@@ -63,7 +63,7 @@ pub(super) fn run(
     )?;
     logging::start(LogFormat::Text);
     let language = session.screen.language();
-    appliance::run(&config, LogFormat::Text, language, environment, || {
+    appliance::run(&config, LogFormat::Text, language, &session.secrets, environment, || {
         tell(session, &client, &arguments.listen);
     })
 }

@@ -57,7 +57,8 @@ fn live(session: &Session, reason: Reason, reply: &RevocationReply) -> Result<()
     }
     let cuts: Vec<_> = reply.cuts.iter().map(json_of_cut).collect();
     session.screen.json(&json!({
-        "revoked": numbers(reply),
+        "revoked": numbers(reply).first(),
+        "lineage": numbers(reply),
         "reason": reason.name(),
         "gates": cuts,
         "crl_number": reply.crl.as_ref().and_then(|crl| crl.as_ref().ok()).map(|crl| crl.number),
@@ -73,18 +74,18 @@ fn offline(
     arguments: &Revoke,
     revoke: impl FnOnce(&mut Door) -> Result<RevocationReply, Refusal>,
 ) -> Result<(), Refusal> {
-    let secret = session.secrets.secret(&session.folder, session.screen.language());
+    let secret = session.secrets.secret(&session.folder, session.screen.language(), false);
     if let Err(Refusal::Cancelled {}) = secret {
         return Err(Refusal::Cancelled {});
     }
-    let reply = revoke(&mut session.open_sealed()?)?;
+    let mut authority = session.authority()?;
+    let unlocked = secret.and_then(|secret| authority.unlock(&secret));
+    let mut door = Door::here(Box::new(authority), &session.actor);
+    let reply = revoke(&mut door)?;
     say_revoked(session, &reply);
 
     // The revocation stands whatever becomes of the CRL.
-    let published = secret.and_then(|secret| {
-        let mut authority = session.authority()?;
-        authority.unlock(&secret)?;
-        let mut door = Door::here(Box::new(authority), &session.actor);
+    let published = unlocked.and_then(|()| {
         let crl = door.sign_crl(arguments.crl_days)?;
         let files = session.publish(&crl.der, session.folder.path())?;
         super::crl::say_written(session, &crl);
@@ -92,7 +93,8 @@ fn offline(
         Ok(files.pem)
     });
     session.screen.json(&json!({
-        "revoked": numbers(&reply),
+        "revoked": numbers(&reply).first(),
+        "lineage": numbers(&reply),
         "reason": reason(&arguments.reason)?.name(),
         "crl": published.as_ref().ok(),
     }));
@@ -141,7 +143,8 @@ fn numbers(reply: &RevocationReply) -> Vec<u64> {
 
 /// Deletes the sealed copy of a private key for good.
 pub(super) fn forget_key(session: &Session, which: &str) -> Result<(), Refusal> {
-    let view = session.open_sealed()?.forget_key(Selector::Text(which.to_owned()))?;
+    let mut door = session.open_sealed()?;
+    let view = door.forget_key(Selector::Text(which.to_owned()))?;
     let number = format!("{:06}", view.number);
     session.screen.say(&Text::KeyIsForgotten { number });
     session.screen.json(&json!({ "forgotten": view.number }));

@@ -111,7 +111,7 @@ pub(super) fn connections(session: &Session) -> Result<(), Refusal> {
 pub(super) fn unseal(session: &Session) -> Result<(), Refusal> {
     // Before anybody types a passphrase for nothing.
     drop(service(session)?);
-    let secret = session.secrets.secret(&session.folder, session.screen.language())?;
+    let secret = session.secrets.secret(&session.folder, session.screen.language(), true)?;
     service(session)?.unseal(through_the_door(secret))?;
     session.screen.say(&Text::Unsealed {});
     session.screen.json(&json!({ "unsealed": true }));
@@ -128,7 +128,8 @@ pub(super) fn seal(session: &Session) -> Result<(), Refusal> {
 
 /// Says that the clock is right, whatever it was before.
 pub(super) fn confirm_clock(session: &Session) -> Result<(), Refusal> {
-    session.open_sealed()?.confirm_clock()?;
+    let mut door = session.open_sealed()?;
+    door.confirm_clock()?;
     session.screen.say(&Text::ClockConfirmed { now: session.now.local() });
     session.screen.json(&json!({ "clock": "confirmed", "now": session.now.rfc3339() }));
     Ok(())

@@ -14,6 +14,7 @@ use super::environment::Environment;
 use super::logging;
 use super::orca::secrets_in;
 use super::screen::Screen;
+use super::session::Session;
 use crate::authority::service::{self, End};
 use crate::config::LogFormat;
 use crate::ground::messages::Refusal;
@@ -39,17 +40,18 @@ pub(super) struct AuthorityOptions {
 
 /// Serves until it is told to stop.
 pub(super) fn serve(
+    session: &Session,
     screen: &Screen,
     options: &ServeOptions,
     environment: &Environment,
 ) -> Result<(), Refusal> {
-    let config = configuration::read(screen, &options.configuration)?;
+    let config = configuration::read(session, screen, &options.configuration)?;
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {
         warn_of_passphrases(file);
     }
-    appliance::run(&config, log, screen.language(), environment, || ())
+    appliance::run(&config, log, screen.language(), &session.secrets, environment, || ())
 }
 
 /// The authority's own process: `serve` starts it, with the feed as its standard input. Returns the

@@ -21,6 +21,8 @@ pub(super) struct Session {
     pub(super) screen: Screen,
     /// The data folder.
     pub(super) folder: DataFolder,
+    /// Whether it was named on the command line.
+    pub(super) names_folder: bool,
     /// Where the vault's secret comes from.
     pub(super) secrets: SecretSource,
     /// When it began.
@@ -58,6 +60,7 @@ impl Session {
         Self {
             screen: Screen::new(language, shared.json, environment.colours),
             folder: DataFolder::new(&folder),
+            names_folder: shared.dir.is_some(),
             secrets: SecretSource {
                 passphrase_file: shared.passphrase_file.clone(),
                 key_file: shared.key_file.clone(),
@@ -97,7 +100,7 @@ impl Session {
         if let Some(door) = self.service()? {
             return Ok(door);
         }
-        let secret = self.secrets.secret(&self.folder, self.screen.language())?;
+        let secret = self.secrets.secret(&self.folder, self.screen.language(), false)?;
         let mut authority = self.authority()?;
         authority.unlock(&secret)?;
         Ok(Door::here(Box::new(authority), &self.actor))

@@ -117,6 +117,24 @@ impl Config {
         self.authority.as_ref()
     }
 
+    /// The same with the authority, where there is one, in another data folder.
+    #[must_use]
+    pub fn with_folder(mut self, folder: &Path) -> Self {
+        if let Some(authority) = &mut self.authority {
+            folder.clone_into(&mut authority.folder);
+        }
+        self
+    }
+
+    /// The same with the authority, where there is one, opened by another key file.
+    #[must_use]
+    pub fn with_key_file(mut self, path: &Path) -> Self {
+        if let Some(authority) = &mut self.authority {
+            authority.unseal = Unseal::KeyFile(path.to_owned());
+        }
+        self
+    }
+
     /// What is published, if anything.
     #[must_use]
     pub fn publish(&self) -> Option<&publisher::Settings> {

@@ -45,8 +45,6 @@ pub enum Reply {
     Certificates(Vec<CertificateView>),
     /// To `IssuedFor`.
     Number(Option<u64>),
-    /// To `EndingSoon`.
-    EndingSoon(Vec<Ending>),
     /// To `Verify`.
     Verified {
         /// Entries of the chain.
@@ -91,10 +89,8 @@ pub struct KeyMaterial {
     pub plain_pem: WireSecret,
     /// PKCS#12 with the chain and the root in it.
     pub pkcs12: Vec<u8>,
-    /// The passphrase of the encrypted forms.
+    /// The passphrase of the PKCS#12.
     pub passphrase: WireSecret,
-    /// PEM, encrypted.
-    pub encrypted_pem: String,
 }
 
 /// What became of a revocation.

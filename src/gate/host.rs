@@ -21,7 +21,7 @@ impl HostNames {
     pub(super) fn of(certificate: &Certificate) -> Self {
         let mut names = Self::default();
         let alternatives = certificate.subject_alternative_names();
-        if alternatives.is_empty()
+        if !certificate.has_subject_alternative_name()
             && let Some(name) = certificate.common_name()
         {
             match name.parse() {
@@ -35,6 +35,7 @@ impl HostNames {
                 SubjectAlternativeName::Address(address) => names.addresses.push(*address),
             }
         }
+        names.parents.extend_from_slice(certificate.wildcard_parents());
         names
     }
 

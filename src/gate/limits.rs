@@ -197,7 +197,7 @@ impl TokenBucket {
 }
 
 /// What one visitor can hardly have more than one of: an IPv4 address, or an IPv6 /64.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(super) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let prefix = u128::from(v6) >> 64 << 64;

@@ -203,6 +203,10 @@ impl GateMetrics {
         self.feed_heard.get_or_create(&self.gate).set(now.unix());
     }
 
+    pub(super) fn is_stale(&self) -> bool {
+        self.feed_stale.get_or_create(&self.gate).get() != 0
+    }
+
     pub(super) fn stale(&self, stale: bool) {
         self.feed_stale.get_or_create(&self.gate).set(stale.into());
     }

@@ -72,6 +72,7 @@ use feed::Audience;
 use health::Health;
 use keeper::Keeper;
 use log::Journal;
+use metrics::GateMetrics;
 use proxy::Proxy;
 use refusal::Responder;
 use registry::Registry;
@@ -105,6 +106,19 @@ pub struct Gate {
     hangup: Signal,
     /// The feed is listened to until this is dropped.
     listening: Option<oneshot::Sender<Infallible>>,
+    metrics: GateMetrics,
+    stale: StalePolicy,
+}
+
+/// Whether new visitors can come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Openness {
+    /// They can.
+    Open,
+    /// The server certificate or the trust anchors have not come yet, or the gate is stopping.
+    Closed,
+    /// The authority is silent, and the policy is to let nobody new in.
+    Stale,
 }
 
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
@@ -135,6 +149,7 @@ impl Gate {
             });
         }
         let metrics = metrics.of_gate(&settings.name);
+        let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
         let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
@@ -170,7 +185,7 @@ impl Gate {
                 address,
                 state,
                 registry,
-                metrics,
+                metrics: metrics.clone(),
                 upstream,
                 certificate_ends,
             };
@@ -184,13 +199,38 @@ impl Gate {
             );
         }
         tracing::info!(%address, "listening");
-        Ok(Self { listener, address, draining, reception, keeper, hangup, listening })
+        Ok(Self {
+            listener,
+            address,
+            draining,
+            reception,
+            keeper,
+            hangup,
+            listening,
+            metrics,
+            stale,
+        })
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tells at any time, also while the gate serves, whether new visitors can come in.
+    pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
+        let reception = Arc::clone(&self.reception);
+        let (metrics, stale) = (self.metrics.clone(), self.stale);
+        move || {
+            if *reception.draining.borrow() || reception.state.current().is_none() {
+                Openness::Closed
+            } else if metrics.is_stale() && stale != StalePolicy::Serve {
+                Openness::Stale
+            } else {
+                Openness::Open
+            }
+        }
     }
 
     /// Serves until `shutdown`, then lets requests under way finish, within the drain limit.

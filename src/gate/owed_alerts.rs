@@ -15,13 +15,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::limits::network_of;
 use crate::admission::ChainKey;
 use crate::ground::clock;
 
 /// How long an alert is owed.
 const OWED_FOR: Duration = Duration::from_secs(5);
 
-/// Alerts owed at once, in all and to one address; who asks beyond that is owed none.
+/// Alerts owed at once, in all and to one address (IPv6: one /64); who asks beyond that is owed none.
 const MOST: usize = 1024;
 const MOST_TO_ONE: usize = 16;
 
@@ -38,7 +39,8 @@ impl OwedAlerts {
     /// Those of the visitor at the other end of a TCP socket.
     pub(super) fn to(self: &Arc<Self>, address: IpAddr, socket: impl AsFd) -> OwedTo {
         let address = address.to_canonical();
-        let owes = self.until().keys().any(|(owed_to, _)| *owed_to == address);
+        let now = clock::monotonic();
+        let owes = self.until().iter().any(|((to, _), until)| *to == address && *until > now);
         // Few are owed anything, and only theirs may have to be held back.
         let socket = if owes { rustix::io::dup(socket).ok() } else { None };
         OwedTo { alerts: Arc::clone(self), address, socket }
@@ -49,7 +51,8 @@ impl OwedAlerts {
         let address = address.to_canonical();
         let mut until = self.until();
         until.retain(|_, until| *until > now);
-        let to_this_one = until.keys().filter(|(owed_to, _)| *owed_to == address).count();
+        let network = network_of(address);
+        let to_this_one = until.keys().filter(|(to, _)| network_of(*to) == network).count();
         if until.len() < MOST && to_this_one < MOST_TO_ONE {
             until.insert((address, chain), now + OWED_FOR);
         }

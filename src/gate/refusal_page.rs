@@ -42,8 +42,8 @@ impl RefusalPage<'_> {
             "{SIGN}\n{japanese}\
              <p class=\"action\"><a class=\"again\" href=\"\">{again_japanese}\
              <span lang=\"en\">{again_english}</span></a></p>\n\
-             <section lang=\"en\">\n{english}</section>\n<dl>\n{facts}</dl>\n\
-             <script>{SCRIPT}</script>\n",
+             <script>{SCRIPT}</script>\n\
+             <section lang=\"en\">\n{english}</section>\n<dl>\n{facts}</dl>\n",
             japanese = words.section(Japanese),
             english = words.section(English),
             again_japanese = again.render(Japanese),
@@ -160,12 +160,13 @@ impl Words {
     }
 
     fn section(&self, language: Language) -> String {
+        let next = self.next.render(language);
+        let next: String = next.lines().map(|line| format!("<p>{line}</p>\n")).collect();
         format!(
-            "<h1>{}</h1>\n<p>{}</p>\n<h2>{}</h2>\n<p>{}</p>\n",
+            "<h1>{}</h1>\n<p>{}</p>\n<h2>{}</h2>\n{next}",
             self.title.render(language),
             self.reason(language),
             Text::RefusedNext {}.render(language),
-            self.next.render(language),
         )
     }
 }

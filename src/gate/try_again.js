@@ -14,8 +14,8 @@
   };
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    if (link.ariaBusy === "true") return;
-    link.ariaBusy = "true";
+    if (link.hasAttribute("aria-busy")) return;
+    link.setAttribute("aria-busy", "true");
     meetTheAlert().catch(() => {}).finally(() => location.reload());
   });
 })();

@@ -77,6 +77,7 @@ struct Extensions {
     extended_key_usage: Option<Vec<ObjectIdentifier>>,
     has_subject_alternative_name: bool,
     subject_alternative_names: Vec<SubjectAlternativeName>,
+    wildcard_parents: Vec<String>,
     subject_key_identifier: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
 }
@@ -237,6 +238,13 @@ impl Certificate {
         &self.extensions.subject_alternative_names
     }
 
+    /// The domains, in lower case, that it has a wildcard for: `example.com` for `*.example.com`
+    /// (RFC 9525 section 6.3). We issue none; others do.
+    #[must_use]
+    pub fn wildcard_parents(&self) -> &[String] {
+        &self.extensions.wildcard_parents
+    }
+
     /// Whether it has an alternative name of any kind.
     #[must_use]
     pub fn has_subject_alternative_name(&self) -> bool {
@@ -324,6 +332,14 @@ pub(super) fn names_among(names: &[GeneralName]) -> Vec<SubjectAlternativeName> 
     names.iter().filter_map(name).collect()
 }
 
+fn wildcard_parent(name: &GeneralName) -> Option<String> {
+    let GeneralName::DnsName(host) = name else { return None };
+    match SubjectAlternativeName::parse_dns(host.as_str().strip_prefix("*.")?) {
+        Ok(SubjectAlternativeName::Dns(parent)) => Some(parent),
+        _ => None,
+    }
+}
+
 fn address(octets: &[u8]) -> Option<SubjectAlternativeName> {
     let four = <[u8; 4]>::try_from(octets).map(IpAddr::from);
     let address = four.or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from));
@@ -401,6 +417,7 @@ impl Extensions {
                 let SubjectAltName(names) = extension.decode()?;
                 self.has_subject_alternative_name = !names.is_empty();
                 self.subject_alternative_names = names_among(&names);
+                self.wildcard_parents = names.iter().filter_map(wildcard_parent).collect();
             }
             ID_CE_SUBJECT_KEY_IDENTIFIER => {
                 let SubjectKeyIdentifier(identifier) = extension.decode()?;

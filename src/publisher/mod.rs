@@ -53,8 +53,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Listens where the settings say. The newest CRL comes in `crl`; whether the rest of the
-    /// service is ready in `readiness`; `registry` holds the figures of the whole process, to which
+    /// Listens where the settings say. The newest CRL comes in `crl`; `readiness` tells whether the
+    /// rest of the service is ready, whenever somebody asks; `registry` holds the figures of the whole process, to which
     /// those of the publisher are added.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Publisher {
     pub async fn open(
         settings: &Settings,
         crl: watch::Receiver<Option<PublishedCrl>>,
-        readiness: watch::Receiver<Readiness>,
+        readiness: impl Fn() -> Readiness + Send + Sync + 'static,
         registry: Arc<Mutex<Registry>>,
     ) -> Result<Self, Refusal> {
         let current = watch::Sender::new(None);
@@ -83,7 +83,7 @@ impl Publisher {
                     current: current.subscribe(),
                     publishes,
                     files_behind: files_behind.subscribe(),
-                    readiness,
+                    readiness: Box::new(readiness),
                     registry,
                     figures,
                 };
@@ -110,8 +110,10 @@ impl Publisher {
     /// Serves until `shutdown`, then lets answers under way finish, within 5 s.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { crl, current, folder, files_behind, public, watching } = self;
-        for address in [&public, &watching].into_iter().flatten().filter_map(Server::address) {
-            tracing::info!(%address, "publisher: listening");
+        for (serves, server) in [("crl", &public), ("metrics", &watching)] {
+            if let Some(address) = server.as_ref().and_then(Server::address) {
+                tracing::info!(%address, serves, "publisher: listening");
+            }
         }
         let serve = async |server: Option<&Server>| match server {
             Some(server) => server.accept().await,

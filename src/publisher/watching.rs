@@ -32,7 +32,7 @@ pub enum Obstacle {
         /// Its name in the configuration.
         gate: String,
     },
-    /// A gate has not heard from the authority.
+    /// A gate lets nobody new in because the authority is silent.
     FeedStale {
         /// Its name in the configuration.
         gate: String,
@@ -109,7 +109,7 @@ pub(super) struct Watching {
     /// Whether there is to be a CRL at all.
     pub(super) publishes: bool,
     pub(super) files_behind: watch::Receiver<bool>,
-    pub(super) readiness: watch::Receiver<Readiness>,
+    pub(super) readiness: Box<dyn Fn() -> Readiness + Send + Sync>,
     pub(super) registry: Arc<Mutex<Registry>>,
     pub(super) figures: Figures,
 }
@@ -146,7 +146,7 @@ impl Watching {
     }
 
     fn readiness(&self, now: Timestamp) -> Answer {
-        let mut obstacles = self.readiness.borrow().obstacles.clone();
+        let mut obstacles = (self.readiness)().obstacles;
         match self.current.borrow().as_deref() {
             _ if !self.publishes => {}
             None => obstacles.push(Obstacle::NoCrl),

@@ -32,9 +32,8 @@ impl Book {
             self.same_serial(number, &issued["serial"]);
             self.issued.insert(number);
         }
-        if let Some(number) = answer["revoked"].as_u64() {
-            self.revoked.insert(number);
-        }
+        let revoked = answer["lineage"].as_array().into_iter().flatten();
+        self.revoked.extend(revoked.map(|number| number.as_u64().unwrap()));
     }
 
     /// Opens the CA as the next command does: whatever was interrupted is repaired, and said. Then

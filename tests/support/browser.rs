@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sekisho::ground::clock::monotonic;
@@ -82,6 +83,9 @@ pub(crate) struct Browser {
 impl Browser {
     fn open(desk: &Desk, home: &Path) -> Self {
         let (orders, answers) = (home.join("orders"), home.join("answers"));
+        for pipe in [&orders, &answers] {
+            let _ = std::fs::remove_file(pipe);
+        }
         desk.peer("coreutils", "mkfifo", &[text(&orders), text(&answers)]);
         let mut command = desk.command("sh");
         command.env("HOME", home).args([
@@ -101,7 +105,6 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--lang=ja",
-            "--log-net-log=/tmp/netlog.json",
         ]);
         command.arg(format!("--user-data-dir={}", text(&home.join("profile"))));
         let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -192,6 +195,7 @@ impl Browser {
         let view =
             json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", view);
+        self.call("Emulation.setScrollbarsHidden", json!({ "hidden": true }));
         let picture = self.call(
             "Page.captureScreenshot",
             json!({ "format": "png", "captureBeyondViewport": true }),
@@ -209,25 +213,31 @@ impl Drop for Browser {
 }
 
 /// A policy of this machine's Chromium, which chooses the certificate where a person would; there
-/// is no other way without a person. Gone with the test.
-pub(crate) struct Policy(PathBuf);
+/// is no other way without a person. Of several in force only one counts: tests wait for each
+/// other. Gone with the test.
+pub(crate) struct Policy {
+    path: PathBuf,
+    _only: MutexGuard<'static, ()>,
+}
+
+static ONLY: Mutex<()> = Mutex::new(());
 
 impl Policy {
     pub(crate) fn offering_certificates_to(origin: &str) -> Self {
         assert!(is_root(), "a policy for Chromium is written under /etc/chromium: run as root");
+        let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = PathBuf::from("/etc/chromium/policies/managed");
         std::fs::create_dir_all(&folder).unwrap();
-        let port = origin.rsplit(':').next().unwrap();
-        let path = folder.join(format!("sekisho-test-{}-{port}.json", std::process::id()));
+        let path = folder.join(format!("sekisho-test-{}.json", std::process::id()));
         let choice = json!({ "pattern": origin, "filter": {} }).to_string();
         let policy = json!({ "AutoSelectCertificateForUrls": [choice] }).to_string();
         sekisho::ground::files::write_atomic(&path, policy.as_bytes(), 0o644).unwrap();
-        Self(path)
+        Self { path, _only: only }
     }
 }
 
 impl Drop for Policy {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.path);
     }
 }

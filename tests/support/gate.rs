@@ -349,7 +349,7 @@ impl Log {
         self.0.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn push(&self, line: String) {
+    pub(crate) fn push(&self, line: String) {
         self.lines().push(line);
         self.0.1.notify_all();
     }
@@ -545,6 +545,11 @@ impl Upstream {
         Self { address, seen }
     }
 
+    /// The same, said to be elsewhere.
+    pub(crate) fn moved_to(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Every request so far, head and body as they came.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
@@ -729,7 +734,12 @@ impl Visitor {
 
     /// The same program, tickets and all, at another gate.
     pub(crate) fn at(&self, gate: &Gate) -> Self {
-        Self { config: Arc::clone(&self.config), address: gate.address }
+        self.at_address(gate.address)
+    }
+
+    /// The same at an address.
+    pub(crate) fn at_address(&self, address: SocketAddr) -> Self {
+        Self { config: Arc::clone(&self.config), address }
     }
 
     /// Its configuration, before the first visit.

@@ -44,6 +44,7 @@ impl Published {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async move {
                 let registry = Arc::new(Mutex::new(Registry::default()));
+                let ready = move || ready.borrow().clone();
                 let publisher = Publisher::open(&settings, lists, ready, registry).await;
                 let publisher = publisher.unwrap_or_else(|refusal| panic!("{refusal}"));
                 tell.send((publisher.address(), publisher.metrics_address())).unwrap();

@@ -26,8 +26,13 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("sekisho init", "Create a CA", "認証局を作成します"),
     (
+        "sekisho authority",
+        "The authority's process; started by `serve`",
+        "認証局のプロセス (serve が起動します)",
+    ),
+    (
         "sekisho renew",
-        "Issue the follower of a certificate, for the same holder",
+        "Renew a certificate: issue its successor, for the same holder",
         "同じ持ち主に、次の証明書を発行します",
     ),
     (
@@ -39,17 +44,13 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "sekisho seal",
         "Close the vault of the running service; the gates go on",
-        "稼働中のサービスの保管庫を閉じます (ゲートは動き続けます)",
+        "稼働中のサービスの金庫を閉じます (関所は動き続けます)",
     ),
-    (
-        "sekisho unseal",
-        "Open the vault of the running service",
-        "稼働中のサービスの保管庫を開きます",
-    ),
+    ("sekisho unseal", "Open the vault of the running service", "稼働中のサービスの金庫を開きます"),
     ("sekisho clock", "The clock that certificates are signed by", "署名に使う時刻を扱います"),
     (
         "sekisho clock confirm",
-        "Take the clock to be right, after it was set",
+        "Confirm that the clock is right, after it was set",
         "時刻が変更された後で、現在の時刻を正しいと認めます",
     ),
     (

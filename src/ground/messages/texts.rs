@@ -326,8 +326,8 @@ texts! {
         en "This site opens only to those who show a certificate, and your browser has shown none."
         ja "このサイトを開くには証明書が必要ですが、お使いのブラウザから証明書が送られてきませんでした。"
     RefusedNoCertificateNext {}
-        en "Import the certificate file you were given, then press “Try again” and choose it. If it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
-        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
+        en "Import the certificate file you were given, then press “Try again” and choose it.\nIf it was imported before, it may have expired: browsers stop offering a certificate then. Ask the administrator for a new one."
+        ja "管理者から受け取った証明書ファイルをブラウザに取り込み、「もう一度試す」を押して、その証明書を選んでください。\n以前に取り込んだ証明書がある場合は、有効期限が切れてブラウザが送らなくなった可能性があります。管理者に新しい証明書を依頼してください。"
     RefusedExpired {}
         en "Your certificate has expired"
         ja "証明書の有効期限が切れています"
@@ -353,8 +353,8 @@ texts! {
         en "The certificate that was shown can no longer be used, because the administrator has revoked it."
         ja "送られた証明書は管理者によって破棄されたため、使えなくなっています。"
     RefusedRevokedNext {}
-        en "If you were given a newer certificate, import it, press “Try again” and choose it. Otherwise ask the administrator."
-        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
+        en "If you were given a newer certificate, import it, press “Try again” and choose it.\nOtherwise ask the administrator."
+        ja "新しい証明書を受け取っている場合は、取り込んでから「もう一度試す」を押し、その証明書を選んでください。\n受け取っていない場合や、お心当たりがない場合は、管理者に連絡してください。"
     RefusedUnknown {}
         en "This certificate is not for this site"
         ja "このサイトの証明書ではありません"
@@ -406,22 +406,22 @@ texts! {
     // ---- door ----
     /// A gate's answer to a revocation.
     CutAtGate { gate, count, milliseconds }
-        en "  gate {gate}: {count} connections cut in {milliseconds} ms"
-        ja "  ゲート {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+        en "  gate {gate}: connections cut: {count}, in {milliseconds} ms"
+        ja "  関所 {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
     /// A gate that did not answer.
     GateSilent { gate }
         en "gate {gate} did not answer within a second; it may still have connections of the revoked certificate"
-        ja "ゲート {gate} が1秒以内に応答しませんでした。破棄した証明書の接続が残っている可能性があります"
+        ja "関所 {gate} が1秒以内に応答しませんでした。破棄した証明書の接続が残っている可能性があります"
     /// The gates know, the CRL does not yet.
     CrlFollows { why }
         en "every gate refuses the certificate now; the CRL follows as soon as it can be signed ({why})"
-        ja "すべてのゲートはこの証明書をすでに拒否しています。CRL（破棄リスト）は署名できるようになりしだい更新されます（{why}）"
+        ja "すべての関所はこの証明書をすでに拒否しています。CRL (破棄リスト) は署名できるようになりしだい更新されます ({why})"
 
     // ---- a running service ----
     /// Column: which gate.
     ColumnGate {}
         en "GATE"
-        ja "ゲート"
+        ja "関所"
     /// Column: where from.
     ColumnPeer {}
         en "FROM"
@@ -437,7 +437,7 @@ texts! {
     /// A gate that did not list its connections.
     GateNoAnswer { gate }
         en "gate {gate} did not answer within a second"
-        ja "ゲート {gate} が1秒以内に応答しませんでした"
+        ja "関所 {gate} が1秒以内に応答しませんでした"
     /// No live connection.
     NobodyConnected {}
         en "Nobody is connected."
@@ -445,11 +445,11 @@ texts! {
     /// The vault of the service was opened.
     Unsealed {}
         en "The vault is open."
-        ja "保管庫を開きました。"
+        ja "金庫を開きました。"
     /// The vault of the service was closed.
     Sealed {}
         en "The vault is sealed. The gates go on; issuing and CRLs wait for `sekisho unseal`."
-        ja "保管庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
+        ja "金庫を閉じました。関所は動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
     /// The clock was confirmed.
     ClockConfirmed { now }
         en "The clock is taken to be right: {now}"
@@ -457,7 +457,7 @@ texts! {
     /// Label: the vault.
     LabelVault {}
         en "Vault"
-        ja "保管庫"
+        ja "金庫"
     /// The vault is open.
     WordOpen {}
         en "open"
@@ -488,7 +488,7 @@ texts! {
         ja "認証局の有効期限"
     /// Live connections of a gate.
     CountConnections { count }
-        en "{count} connections"
+        en "connections: {count}"
         ja "接続 {count} 件"
     /// The application answers.
     UpstreamUp {}
@@ -513,7 +513,7 @@ texts! {
     /// The vault is sealed.
     RemarkSealed {}
         en "The vault is sealed: nothing is issued and no CRL is signed. Run `sekisho unseal`."
-        ja "保管庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
+        ja "金庫が閉じています。証明書の発行と CRL の更新ができません。sekisho unseal を実行してください。"
     /// The clock was set.
     RemarkClockSet { seconds }
         en "The clock was set by {seconds} s while the service ran: nothing is signed. Check it, then run `sekisho clock confirm`."
@@ -533,31 +533,31 @@ texts! {
     /// Not everything revoked is on the CRL.
     RemarkCrlIncomplete {}
         en "Something was revoked that the CRL does not show yet. The gates know of it."
-        ja "CRL にまだ載っていない破棄があります。ゲートにはすでに反映されています。"
+        ja "CRL にまだ載っていない破棄があります。関所にはすでに反映されています。"
     /// The CA ends within a year.
     RemarkAuthorityEnds { until }
         en "The CA's own certificate ends on {until}: plan the next one."
-        ja "認証局自身の証明書が {until} に切れます。次の認証局を準備してください。"
+        ja "認証局自身の証明書の有効期限が {until} に切れます。次の認証局を準備してください。"
     /// The application is down.
     RemarkUpstreamDown { gate }
         en "Gate {gate} cannot reach its application."
-        ja "ゲート {gate} からアプリケーションに接続できません。"
+        ja "関所 {gate} からアプリケーションに接続できません。"
     /// A gate has not heard the newest.
     RemarkGateBehind { gate }
         en "Gate {gate} has not taken the newest events yet."
-        ja "ゲート {gate} に最新の変更がまだ反映されていません。"
+        ja "関所 {gate} に最新の変更がまだ反映されていません。"
     /// A gate without a certificate.
     RemarkGateWithoutCertificate { gate }
         en "Gate {gate} has no server certificate yet and lets nobody in. Run `sekisho unseal`."
-        ja "ゲート {gate} のサーバ証明書がまだないため、誰も接続できません。sekisho unseal を実行してください。"
+        ja "関所 {gate} のサーバ証明書がまだないため、誰も接続できません。sekisho unseal を実行してください。"
     /// A gate whose certificate is over.
     RemarkGateCertificateOver { gate }
         en "The server certificate of gate {gate} has expired."
-        ja "ゲート {gate} のサーバ証明書の有効期限が切れています。"
+        ja "関所 {gate} のサーバ証明書の有効期限が切れています。"
     /// A gate that says nothing.
     RemarkGateSilent { gate }
         en "Gate {gate} does not answer."
-        ja "ゲート {gate} が応答していません。"
+        ja "関所 {gate} が応答していません。"
     /// Certificates that end soon.
     RemarkEnding { count }
         en "{count} certificates end within 60 days: renew them with `sekisho renew NUMBER`."
