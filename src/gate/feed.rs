@@ -369,7 +369,7 @@ mod tests {
         let change = Change { epoch: 1, issuer: stage.issuer, serials: stage.serials.to_vec() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (begin, end) = (Barrier::new(2), Barrier::new(2));
-        let (rounds, mut refused, mut told, mut stayed) = (20_000, 0, 0, 0);
+        let (rounds, mut refused, mut told, mut stayed) = (60_000, 0, 0, 0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 let _entered = runtime.enter();
