@@ -385,9 +385,10 @@ impl Service {
         })
     }
 
-    /// Says what could not be done, unless it is what was said last.
+    /// Says what could not be done, unless it is what was said last: of a clock set wrong each
+    /// second tells another time.
     fn complain(&mut self, refusal: Refusal) {
-        if self.trouble.as_ref() != Some(&refusal) {
+        if self.trouble.as_ref().map(Refusal::code) != Some(refusal.code()) {
             tracing::error!("something that is due could not be done: {refusal}");
             self.trouble = Some(refusal);
         }
