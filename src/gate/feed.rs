@@ -200,7 +200,7 @@ impl Listener {
             let cut = closing.cut;
             let left = closing.finish(CLOSING).await;
             let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            tracing::info!(epoch, cut, microseconds, left, "revocation in force");
+            tracing::info!(%gate, epoch, cut, microseconds, left, "revocation in force");
             let acknowledged = Acknowledgement { gate, epoch, enforced, cut, microseconds, left };
             // An authority that is gone needs no answer.
             let _ = answers.send(Answer::Acknowledged(acknowledged)).await;
