@@ -136,7 +136,19 @@ fn what_only_the_machine_can_tell_is_told_before_the_start() {
     let loose =
         format!("version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"loose.key\"\n{gate}");
     assert_eq!(findings(&desk, &loose), [error(0, "FileModeTooOpen")]);
-    assert_eq!(findings(&desk, &loose.replace("loose.key", "ca/vault.key")), []);
+    let opened = loose.replace("loose.key", "ca/vault.key");
+    assert_eq!(findings(&desk, &opened), []);
+
+    let socket = format!("{opened}[publish]\nmetrics = \"unix:none/metrics.sock\"\n");
+    assert_eq!(findings(&desk, &socket), [error(0, "FileMissing")]);
+    let folder = format!("{opened}[publish]\nfolder = \"passphrase\"\n");
+    assert_eq!(findings(&desk, &folder), [error(0, "FileIsNotAFolder")]);
+
+    // The command line has precedence over the file.
+    desk.write("sekisho.toml", &loose.replace("\"ca\"", "\"nothing\""));
+    let words = ["config", "check", "--config", "sekisho.toml", "--dir", "ca"];
+    sekisho(&desk, &[words.as_slice(), &["--key-file", "ca/vault.key"]].concat()).success();
+    sekisho(&desk, &words).refused(&["loose.key is open to other users"]);
 }
 
 // Catches a check that is content with a certificate nobody will accept next week.

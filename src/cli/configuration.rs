@@ -56,8 +56,12 @@ const OF_THE_CONF_FILE: [&str; 8] = [
 ///
 /// # Errors
 /// It cannot be used.
-pub(super) fn read(screen: &Screen, options: &ConfigurationOptions) -> Result<Config, Refusal> {
-    match find(options)? {
+pub(super) fn read(
+    session: &Session,
+    screen: &Screen,
+    options: &ConfigurationOptions,
+) -> Result<Config, Refusal> {
+    match find(session, options)? {
         Ok(config) => Ok(config),
         Err(findings) => {
             for finding in &findings.findings {
@@ -71,7 +75,7 @@ pub(super) fn read(screen: &Screen, options: &ConfigurationOptions) -> Result<Co
 /// Checks everything that `serve` would check, and serves nobody.
 pub(super) fn check(session: &Session, options: &ConfigurationOptions) -> Result<(), Refusal> {
     let path = path_of(options);
-    let findings = match find(options)? {
+    let findings = match find(session, options)? {
         Ok(config) => {
             let mut findings = config::check::check(&config, session.now);
             findings.extend(check_authority(&config));
@@ -111,9 +115,21 @@ pub(super) fn example(session: &Session) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn find(options: &ConfigurationOptions) -> Result<Result<Config, Findings>, Refusal> {
+/// The command line has precedence over the file.
+fn find(
+    session: &Session,
+    options: &ConfigurationOptions,
+) -> Result<Result<Config, Findings>, Refusal> {
     if let Some(path) = &options.config {
-        return Ok(sekisho_toml::load(path));
+        return Ok(sekisho_toml::load(path).map(|mut config| {
+            if session.names_folder {
+                config = config.with_folder(session.folder.path());
+            }
+            match &session.secrets.key_file {
+                Some(path) => config.with_key_file(path),
+                None => config,
+            }
+        }));
     }
     let beside = jma_receipt::Options {
         listen: options.listen.clone(),

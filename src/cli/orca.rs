@@ -65,7 +65,7 @@ pub(super) fn run(
     let session = Session {
         screen: Screen::new(language, false, environment.colours),
         folder: DataFolder::new(&places.settings),
-        named_folder: None,
+        names_folder: false,
         secrets: SecretSource {
             passphrase_file: environment.passphrase_file.clone(),
             ..SecretSource::default()

@@ -45,10 +45,7 @@ pub(super) fn serve(
     options: &ServeOptions,
     environment: &Environment,
 ) -> Result<(), Refusal> {
-    let mut config = configuration::read(screen, &options.configuration)?;
-    if let Some(folder) = &session.named_folder {
-        config = config.with_folder(folder);
-    }
+    let config = configuration::read(session, screen, &options.configuration)?;
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {

@@ -12,6 +12,7 @@ use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
+use crate::publisher;
 
 /// Days before its end at which a certificate is warned about.
 const WARNING_DAYS: i64 = 30;
@@ -31,11 +32,23 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     {
         findings.push(Finding::error(None, error.into()));
     }
+    findings.extend(config.publish().into_iter().flat_map(check_publish));
     for settings in config.gates() {
         findings.extend(check_gate(settings, now));
     }
     findings.extend(config.addresses().iter().filter_map(|(_, address)| try_address(*address)));
     findings
+}
+
+/// A folder that is there must be ours; a socket needs one.
+fn check_publish(settings: &publisher::Settings) -> Vec<Finding> {
+    let folder = settings.folder().filter(|folder| files::exists(folder));
+    let socket = settings.metrics().and_then(publisher::LocalAddress::unix);
+    let refused = [
+        folder.and_then(|folder| files::check_folder(folder).err()),
+        socket.and_then(Path::parent).and_then(|folder| files::check_owned_folder(folder).err()),
+    ];
+    refused.into_iter().flatten().map(|error| Finding::error(None, error.into())).collect()
 }
 
 fn check_gate(settings: &gate::Settings, now: Timestamp) -> Vec<Finding> {

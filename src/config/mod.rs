@@ -111,7 +111,13 @@ impl Config {
         })
     }
 
-    /// The same over another data folder, which the command line names.
+    /// The authority, when `serve` runs one.
+    #[must_use]
+    pub fn authority(&self) -> Option<&AuthoritySettings> {
+        self.authority.as_ref()
+    }
+
+    /// The same with the authority, where there is one, in another data folder.
     #[must_use]
     pub fn with_folder(mut self, folder: &Path) -> Self {
         if let Some(authority) = &mut self.authority {
@@ -120,10 +126,13 @@ impl Config {
         self
     }
 
-    /// The authority, when `serve` runs one.
+    /// The same with the authority, where there is one, opened by another key file.
     #[must_use]
-    pub fn authority(&self) -> Option<&AuthoritySettings> {
-        self.authority.as_ref()
+    pub fn with_key_file(mut self, path: &Path) -> Self {
+        if let Some(authority) = &mut self.authority {
+            authority.unseal = Unseal::KeyFile(path.to_owned());
+        }
+        self
     }
 
     /// What is published, if anything.

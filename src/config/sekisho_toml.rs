@@ -521,6 +521,7 @@ mod tests {
     use super::super::example::example;
     use super::*;
     use crate::ground::messages::Language;
+    use crate::ground::untrusted::is_hidden;
     use proptest::prelude::*;
 
     /// The codes of what is wrong, with their lines.
@@ -735,7 +736,41 @@ mod tests {
         assert_eq!(wrong("version = 1\nversion = 1\n"), [(2, "SettingSyntax")]);
     }
 
+    /// An example with every setting set, and some of its octets changed.
+    fn damaged(damage: &[(usize, u8)]) -> String {
+        let set = |line: &str| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with('[') || rest.contains(" = ") => rest.trim().to_owned(),
+            _ => line.to_owned(),
+        };
+        let lines: Vec<String> = example(Language::English).lines().map(set).collect();
+        let mut octets = lines.join("\n").into_bytes();
+        for (place, octet) in damage {
+            let place = place % octets.len();
+            match octet {
+                0..64 => drop(octets.remove(place)),
+                64..96 => octets[place] = b"[]\"=\n,.0"[usize::from(octet % 8)],
+                _ => octets[place] = octet & 0x7F,
+            }
+        }
+        String::from_utf8_lossy(&octets).into_owned()
+    }
+
     proptest! {
+        #[test]
+        fn damage_is_told_in_words_that_can_be_shown(
+            damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..12),
+        ) {
+            let text = damaged(&damage);
+            let lines = text.lines().count();
+            for finding in parse(&text, Path::new("/nowhere")).err().unwrap_or_default() {
+                prop_assert!(finding.line.is_none_or(|line| (1..=lines).contains(&line)));
+                for language in [Language::English, Language::Japanese] {
+                    let shown = finding.refusal.what(language) + &finding.refusal.next(language);
+                    prop_assert!(!shown.chars().any(is_hidden), "{:?}", shown);
+                }
+            }
+        }
+
         #[test]
         fn foreign_text_is_refused_never_a_panic(text in "\\PC{0,80}|[\\[\\]a-z=\"0-9\n ]{0,80}") {
             let _ = parse(&text, Path::new("/nowhere"));

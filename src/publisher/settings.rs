@@ -54,6 +54,12 @@ impl Settings {
         self.listen
     }
 
+    /// Where the documents are written to.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// Where metrics and health are served.
     #[must_use]
     pub fn metrics(&self) -> Option<&LocalAddress> {
@@ -90,6 +96,15 @@ impl LocalAddress {
         match self {
             Self::Tcp(address) => Some(*address),
             Self::Unix(_) => None,
+        }
+    }
+
+    /// The path, when it is that of a Unix socket.
+    #[must_use]
+    pub fn unix(&self) -> Option<&Path> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(path) => Some(path),
         }
     }
 }

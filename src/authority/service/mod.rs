@@ -286,8 +286,8 @@ impl Service {
         }
     }
 
-    /// Tells what the ledger has that was not told, and where it stands now. Waits for the gates: a
-    /// new certificate opens them, and a revoked one does not, when this returns.
+    /// Tells what the ledger has that was not told, and where it stands now; then waits for the
+    /// gates: a new certificate opens them, and a revoked one does not, when this returns.
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
         let entries = self.authority.entries()?;
         let (mut issued, mut revoked) = (None, Vec::new());
@@ -390,9 +390,10 @@ impl Service {
         })
     }
 
-    /// Says what could not be done, unless it is what was said last.
+    /// Says what could not be done, unless it is what was said last: of a clock set wrong each
+    /// second tells another time.
     fn complain(&mut self, refusal: Refusal) {
-        if self.trouble.as_ref() != Some(&refusal) {
+        if self.trouble.as_ref().map(Refusal::code) != Some(refusal.code()) {
             tracing::error!("something that is due could not be done: {refusal}");
             self.trouble = Some(refusal);
         }
