@@ -273,9 +273,14 @@ impl Service {
                 Ok(Reply::Connections(self.gates.connections()))
             }
             command => {
+                let confirms = matches!(command, Command::ConfirmClock);
                 let done = self.authority.handle(Request { command, ..request }, progress);
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
+                if confirms && done.is_ok() {
+                    self.upkeep.try_again();
+                    self.look_after(now)?;
+                }
                 Ok(self.complete(done?, cuts, now))
             }
         }
