@@ -1,7 +1,10 @@
-//! The gate's side of a TLS 1.3 handshake with a client certificate, in memory, beside the sum of
-//! the primitives that no implementation can do without, timed in turns with it.
+//! The gate's side of a TLS 1.3 handshake with a client certificate, in memory: verification,
+//! tickets, admission, and the entry among the live connections. Beside it, timed in turns with it,
+//! the sum of the primitives that no implementation can do without, and rustls alone with its own
+//! verifier and no tickets: the difference is what the safety costs.
 //!
-//! `cargo bench --bench handshake`: microseconds (median) and ratios; the goal is 1.25.
+//! `cargo bench --bench handshake`: microseconds (median) and ratios; the goal is 1.25 times the
+//! primitives.
 //! `cargo bench --bench handshake -- --only X25519 500`: that many remembered ones and nothing
 //! else, for a profiler or callgrind.
 
@@ -30,7 +33,11 @@ use rustls::client::Resumption;
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::cipher_suite::{TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384};
 use rustls::crypto::aws_lc_rs::{default_provider, kx_group};
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedCipherSuite};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConfig, ServerConnection,
+    SupportedCipherSuite,
+};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sekisho::gate::{Files, Handshakes, Settings};
 use sekisho::ground::files;
@@ -54,7 +61,7 @@ fn main() {
         let handshakes = stage.gate();
         let config = stage.client(&stage.visitors[0], group, false);
         for _ in 0..arguments[position + 2].parse().unwrap() {
-            visit(&handshakes, &config);
+            visit_gate(&handshakes, &config);
         }
         return;
     }
@@ -101,6 +108,7 @@ static GROUPS: [Group; 3] = [
 struct Stage {
     folder: tempfile::TempDir,
     authority: Holder,
+    server: Holder,
     visitors: Vec<Holder>,
     primitives: Primitives,
 }
@@ -116,7 +124,7 @@ impl Stage {
         put(folder.path(), "server.pem", server.key.pkcs8_pem().unwrap().expose());
         let visitor = |number| authority.issue(number, &format!("user{number}"), &Profile::Client);
         let visitors = (3..3 + VISITORS).map(visitor).collect();
-        Self { folder, authority, visitors, primitives: Primitives::new() }
+        Self { folder, authority, server, visitors, primitives: Primitives::new() }
     }
 
     /// A gate that remembers nobody yet.
@@ -150,29 +158,60 @@ impl Stage {
         config.into()
     }
 
+    /// rustls with its own verifier, without tickets.
+    fn bare(&self) -> Arc<ServerConfig> {
+        let provider = Arc::new(default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(self.authority.certificate.der())).unwrap();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+                .build()
+                .unwrap();
+        let chain = vec![CertificateDer::from(self.server.certificate.der().to_vec())];
+        let key = self.server.key.pkcs8().unwrap().expose().to_vec();
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, PrivateKeyDer::try_from(key).unwrap())
+            .unwrap();
+        config.send_tls13_tickets = 0;
+        Arc::new(config)
+    }
+
     fn measure(&self, group: &Group) {
         let gate = self.gate();
+        let bare = self.bare();
+        let mut alone = Row::default();
         let mut first = Row::default();
         let mut again = Row::default();
         for (round, row) in std::iter::once(&mut first).chain([&mut again]).enumerate() {
             for _ in 0..if round == 0 { 1 } else { ROUNDS } {
                 for visitor in &self.visitors {
-                    row.primitives.push(self.primitives.full(group.hybrid, round == 0));
-                    let (time, kind) = visit(&gate, &self.client(visitor, group, false));
+                    let primitives = self.primitives.full(group.hybrid, round == 0);
+                    row.primitives.push(primitives);
+                    let config = self.client(visitor, group, false);
+                    let (time, kind) = visit_gate(&gate, &config);
                     assert_eq!(kind, HandshakeKind::Full);
                     row.handshakes.push(time);
+                    if round == 0 {
+                        let begin = || ServerConnection::new(Arc::clone(&bare)).unwrap();
+                        alone.primitives.push(primitives);
+                        alone.handshakes.push(visit(&config, begin, |_| ()).0);
+                    }
                 }
             }
         }
+        alone.print(group.name, "rustls alone");
         first.print(group.name, "chain not remembered");
         again.print(group.name, "chain remembered");
 
         let mut resumed = Row::default();
         for visitor in &self.visitors {
             let config = self.client(visitor, group, true);
-            visit(&gate, &config);
+            visit_gate(&gate, &config);
             resumed.primitives.push(self.primitives.agreed(group.hybrid));
-            let (time, kind) = visit(&gate, &config);
+            let (time, kind) = visit_gate(&gate, &config);
             assert_eq!(kind, HandshakeKind::Resumed);
             resumed.handshakes.push(time);
         }
@@ -195,12 +234,26 @@ impl Row {
     }
 }
 
-/// One handshake until the client has its tickets and the gate its verdict; the time counted is
-/// what the gate's side took.
-fn visit(gate: &Handshakes, config: &Arc<ClientConfig>) -> (Duration, HandshakeKind) {
+fn visit_gate(gate: &Handshakes, config: &Arc<ClientConfig>) -> (Duration, HandshakeKind) {
+    visit(
+        config,
+        || gate.begin().unwrap(),
+        |server| {
+            gate.admit(server).ok().unwrap();
+        },
+    )
+}
+
+/// One handshake until the client has its tickets and the server its verdict; the time counted is
+/// what the server's side took.
+fn visit(
+    config: &Arc<ClientConfig>,
+    begin: impl FnOnce() -> ServerConnection,
+    admit: impl FnOnce(&ServerConnection),
+) -> (Duration, HandshakeKind) {
     let mut client =
         ClientConnection::new(Arc::clone(config), "localhost".try_into().unwrap()).unwrap();
-    let (mut spent, mut server) = timed(|| gate.begin().unwrap());
+    let (mut spent, mut server) = timed(begin);
     let (mut to_server, mut to_client) = (Vec::new(), Vec::new());
     while client.is_handshaking() || server.is_handshaking() || client.wants_write() {
         to_server.clear();
@@ -225,7 +278,7 @@ fn visit(gate: &Handshakes, config: &Arc<ClientConfig>) -> (Duration, HandshakeK
             client.process_new_packets().unwrap();
         }
     }
-    let (time, _) = timed(|| gate.admit(&server).ok().unwrap());
+    let (time, ()) = timed(|| admit(&server));
     (spent + time, server.handshake_kind().unwrap())
 }
 

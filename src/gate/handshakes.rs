@@ -1,14 +1,19 @@
 //! The gate's handshakes without its sockets: for a transport other than the listener's, and for
 //! `benches/handshake.rs`, which measures them in memory.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use prometheus_client::metrics::gauge::Gauge;
 use rustls::{Error, ServerConnection};
 use rustls_pki_types::CertificateDer;
 
 use super::keeper::Keeper;
+use super::registry::{NotEntered, Protocol, Registry};
 use super::settings::Settings;
 use super::state::State;
 use super::tls::TlsSettings;
-use crate::admission::{Admitted, Refusal, admit};
+use crate::admission::{Admitted, Refusal};
 use crate::ground::clock;
 use crate::ground::messages;
 
@@ -16,7 +21,11 @@ use crate::ground::messages;
 pub struct Handshakes {
     state: State,
     tls: TlsSettings,
+    registry: Arc<Registry>,
 }
+
+/// No socket, no address.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 impl Handshakes {
     /// Reads the files as [`super::Gate::open`] does. What comes from the authority is missing, and
@@ -27,7 +36,8 @@ impl Handshakes {
     pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
         let state = State::new(false);
         Keeper::open(settings.clone(), state.clone(), clock::now())?;
-        Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode) })
+        let registry = Registry::new(usize::MAX, Gauge::default());
+        Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode), registry })
     }
 
     /// The gate's side of one connection, with a verifier and a ticket producer of its own.
@@ -40,13 +50,18 @@ impl Handshakes {
         ServerConnection::new(config)
     }
 
-    /// Judges the visitor of a finished handshake, full or resumed.
+    /// Judges the visitor of a finished handshake, full or resumed. The connection is among the live
+    /// ones for as long as that takes.
     ///
     /// # Errors
     /// Why the visitor may not come in.
     pub fn admit(&self, connection: &ServerConnection) -> Result<Admitted, Refusal> {
         let chain: &[CertificateDer<'static>] = connection.peer_certificates().unwrap_or_default();
-        let snapshot = self.state.current().ok_or(Refusal::UnknownIssuer)?;
-        admit(chain, clock::now(), snapshot.epoch, &snapshot.policy)
+        match self.registry.enter(&self.state, chain, NOWHERE, Protocol::Tcp) {
+            Ok((admitted, _, _)) => Ok(admitted),
+            // Not here, where nobody stays.
+            Err(NotEntered::TooMany(admitted)) => Ok(*admitted),
+            Err(NotEntered::Refused(refusal)) => Err(refusal),
+        }
     }
 }
