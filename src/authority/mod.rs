@@ -19,6 +19,9 @@ mod views;
 
 use std::path::{Path, PathBuf};
 
+use rustix::fd::OwnedFd;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
 pub use initialise::Initialise;
 pub use lineage::{Ending, Renewal};
 pub use recovery::Repairs;
@@ -43,6 +46,11 @@ pub struct Authority {
     actor: String,
     now: Timestamp,
     clock: ClockWatch,
+}
+
+/// That a service runs over a data folder.
+pub struct Reservation {
+    _lock: OwnedFd,
 }
 
 /// The data folder of the installed service.
@@ -108,6 +116,35 @@ impl DataFolder {
         Ok(SealedVault::read(&self.vault())?.slots())
     }
 
+    /// Reserves the folder for one service, for as long as the lock lives, also while the authority's
+    /// process is being started again.
+    ///
+    /// # Errors
+    /// A service runs over it already.
+    pub fn reserve(&self) -> Result<Reservation, Refusal> {
+        let folder = self.authority();
+        let lock = self.open_for_lock();
+        let lock = lock.map_err(|errno| files::FileError::from_io(&folder, &errno.into()))?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            let folder = Untrusted(&self.0.to_string_lossy()).to_string();
+            Refusal::ServiceRunsAlready { folder }
+        })?;
+        Ok(Reservation { _lock: lock })
+    }
+
+    /// Whether a service runs over it, as far as this user can tell.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.open_for_lock().is_ok_and(|lock| {
+            rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
+        })
+    }
+
+    fn open_for_lock(&self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(self.authority(), flags, Mode::empty())
+    }
+
     /// Where a running service takes commands: beside the data, but for the installed service's
     /// folder, which other users cannot even look into.
     #[must_use]
@@ -129,7 +166,11 @@ impl DataFolder {
         self.authority().join("ledger")
     }
 
-    fn require_initialised(&self) -> Result<(), Refusal> {
+    /// Refuses a folder without a CA.
+    ///
+    /// # Errors
+    /// `NotInitialised`.
+    pub fn require_initialised(&self) -> Result<(), Refusal> {
         if self.is_initialised() {
             return Ok(());
         }

@@ -43,6 +43,14 @@ pub(super) fn run(
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    let reserved = match config.authority() {
+        Some(settings) => {
+            let folder = DataFolder::new(settings.folder());
+            folder.require_initialised()?;
+            Some(folder.reserve()?)
+        }
+        None => None,
+    };
     let hello = match config.authority() {
         Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
         None => None,
@@ -61,7 +69,9 @@ pub(super) fn run(
                 _ = interrupt.recv() => {}
             }
         };
-        appliance.run(ready, stop).await
+        let ended = appliance.run(ready, stop).await;
+        drop(reserved);
+        ended
     })
 }
 
@@ -208,10 +218,6 @@ fn hello(
     environment: &Environment,
 ) -> Result<Hello, Refusal> {
     let folder = DataFolder::new(settings.folder());
-    if !folder.is_initialised() {
-        let folder = Untrusted(&folder.path().to_string_lossy()).to_string();
-        return Err(Refusal::NotInitialised { folder });
-    }
     let unseal = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {

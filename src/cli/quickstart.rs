@@ -44,7 +44,7 @@ pub(super) fn run(
     arguments: &Quickstart,
     environment: &Environment,
 ) -> Result<(), Refusal> {
-    if session.service()?.is_some() {
+    if session.folder.is_reserved() {
         let folder = session.folder.path().display().to_string();
         return Err(Refusal::ServiceRunsAlready { folder });
     }

@@ -308,7 +308,11 @@ fn exchange(
     request: &Request,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Result<Reply, Refusal>, FrameError> {
-    frame::write(stream, request, COMMAND_LIMIT)?;
+    match frame::write(stream, request, COMMAND_LIMIT) {
+        // Who is refused at the door is told so before the command is read.
+        Ok(()) | Err(FrameError::Io(_)) => {}
+        Err(error) => return Err(error),
+    }
     loop {
         match frame::read(stream, COMMAND_LIMIT)? {
             Some(Message::Progress { done, of }) => progress(done, of),

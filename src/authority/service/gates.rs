@@ -73,9 +73,10 @@ impl Gates {
     /// Waits until every gate has acted on the revocations of these epochs, a second at most.
     pub(super) fn cuts(&self, epochs: &[Sequence]) -> Vec<Cut> {
         let done = |gate: &Gate| {
-            let mut done = Done { connections: 0, microseconds: 0, left: 0 };
+            let mut done = Done { enforced: true, connections: 0, microseconds: 0, left: 0 };
             for epoch in epochs {
                 let answer = gate.acknowledged.get(epoch)?;
+                done.enforced &= answer.enforced;
                 done.connections += answer.cut;
                 done.left += answer.left;
                 done.microseconds = done.microseconds.max(answer.microseconds);
@@ -85,6 +86,12 @@ impl Gates {
         let heard = self.wait(|gate| done(gate).is_some());
         let cut = |(name, gate): (&String, &Gate)| Cut { gate: name.clone(), done: done(gate) };
         heard.gates.iter().map(cut).collect()
+    }
+
+    /// Waits until every gate has reported an epoch, a second at most. They report at once when
+    /// they hear a heartbeat, and what was told before it they have taken down by then.
+    pub(super) fn wait_for_reports(&self, epoch: Sequence) {
+        drop(self.wait(|gate| gate.report.as_ref().is_some_and(|(told, _)| told.epoch >= epoch)));
     }
 
     /// A new asking for connections; its number goes out with the event.

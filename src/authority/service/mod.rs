@@ -281,20 +281,25 @@ impl Service {
         }
     }
 
-    /// Tells what the ledger has that was not told, and where it stands now. Where something was
-    /// revoked, waits for the gates.
+    /// Tells what the ledger has that was not told, and where it stands now; then waits for the
+    /// gates: a new certificate opens them, and a revoked one does not, when this returns.
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
         let entries = self.authority.entries()?;
-        let mut revoked = Vec::new();
+        let (mut issued, mut revoked) = (None, Vec::new());
         for event in self.authority.changes_since(self.told)? {
-            if let Event::Revoked(Change { epoch, .. }) = &event {
-                revoked.push(*epoch);
+            match &event {
+                Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
+                Event::Revoked(Change { epoch, .. }) => revoked.push(*epoch),
+                _ => {}
             }
             self.feed.tell(&event)?;
         }
         // Only now: a heartbeat covers everything up to its epoch.
         self.told = entries;
         self.stand()?;
+        if let Some(epoch) = issued {
+            self.gates.wait_for_reports(epoch);
+        }
         if revoked.is_empty() {
             return Ok(Vec::new());
         }

@@ -10,7 +10,7 @@ use crate::door::WireSecret;
 use crate::door::command::{Key, Order, Purpose, Subject};
 use crate::door::feed::{GateHello, PublishedCrl, ServerIdentity};
 use crate::door::reply::{Crl, CrlStatus};
-use crate::ground::clock::Timestamp;
+use crate::ground::clock::{DAY, Timestamp};
 use crate::ground::files::{self, PRIVATE, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::Refusal;
 use crate::ground::secret::SecretBytes;
@@ -80,11 +80,13 @@ impl Upkeep {
         }
     }
 
-    /// Whether a CRL is due: there is none, it is incomplete, half its time has passed, or it says
-    /// it was made after now.
+    /// Whether a CRL is due: there is none, it is incomplete, half its time has passed, or half of
+    /// what the configuration gives it where it was made to last longer, or it says it was made
+    /// after now.
     pub(super) fn crl_is_due(&self, now: Timestamp) -> bool {
         let due = self.crl.is_none_or(|crl| {
-            let half = (crl.next_update.unix() - crl.this_update.unix()) / 2;
+            let life = crl.next_update.unix() - crl.this_update.unix();
+            let half = life.min(i64::from(self.crl_days) * DAY) / 2;
             !crl.complete || now >= crl.this_update.plus_seconds(half) || now < crl.this_update
         });
         due && self.crl_tried.is_none_or(|tried| is_over(tried, now))

@@ -565,6 +565,10 @@ refusals! {
     ServiceUnreachable { reason }
         en "the running service cannot be reached: {reason}" => "Try again; if it stays so, restart the service."
         ja "稼働中のサービスに接続できません: {reason}" => "もう一度実行し、それでも接続できない場合はサービスを再起動してください。"
+    /// The service is there, but its authority is not yet.
+    ServiceStarting {}
+        en "a service runs over this data folder, but its authority does not answer yet" => "Wait until it has begun (its log says so), then try again; if it does not, stop the service and try again without it."
+        ja "このデータフォルダーのサービスは動いていますが、認証局がまだ応答しません" => "開始するまで待って (ログに表示されます) もう一度実行してください。開始しない場合は、サービスを止めてから実行してください。"
     /// The service ended while it was asked.
     ServiceGone {}
         en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
