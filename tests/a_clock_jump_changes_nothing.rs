@@ -179,6 +179,7 @@ fn a_running_service_signs_nothing_and_revives_nothing_while_its_clock_jumps() {
     set_clock("+7776000");
     eventually("the jump is seen", || service.status().1["clock"] == "diverged");
     assert_eq!(service.status().0, 2, "critical");
+    service.wait_for_count("this machine's clock says", 1);
     for words in [&["issue", "client", "user9"][..], &["crl"], &["renew", &short.number]] {
         desk.ca(words).refused(&["this machine's clock says", "it should say", "clock confirm"]);
     }
@@ -200,7 +201,8 @@ fn a_running_service_signs_nothing_and_revives_nothing_while_its_clock_jumps() {
     desk.ca(&["crl"]).success();
     assert!(newest_crl(&desk).contains(&lost.serial.to_uppercase()));
     // It was said, and not at every look.
-    assert!((1..10).contains(&service.log.count("this machine's clock says")));
+    let said = service.log.count("this machine's clock says");
+    assert!(said <= 3, "said {said} times");
     service.stop();
 }
 
