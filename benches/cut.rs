@@ -3,6 +3,7 @@
 //! tells of the end through a pipe, which is part of the time.
 //!
 //! `cargo bench --bench cut`: milliseconds, p50 and p99; the goal is a p99 of 50 ms.
+//! `cargo bench --bench cut -- 1000`: so many cut at once and nothing else, for a profiler.
 
 #![allow(
     clippy::unwrap_used,
@@ -68,8 +69,13 @@ fn main() {
         "{:<48} {:>8} {:>8} {:>8}   goal p99 {GOAL} ms",
         "revoke to cut, ms", "p50", "p99", "last"
     );
+    let only = std::env::args().nth(1).and_then(|argument| argument.parse().ok());
+    if let Some(connections) = only {
+        return Stage::new(connections).measure_all();
+    }
     for connections in [1_000, 10_000] {
         Stage::new(connections).measure();
+        Stage::new(connections).measure_all();
     }
 }
 
@@ -182,6 +188,7 @@ impl Stage {
         }
     }
 
+    /// One after the other, at rest and beside handshakes.
     fn measure(mut self) {
         let connections = self.holders.len();
         let one = self.rounds();
@@ -191,13 +198,15 @@ impl Stage {
         let loaded = self.rounds();
         print(&format!("one of {connections}, handshakes without pause"), loaded);
         writeln!(self.orders, "{CALM}").unwrap();
-        // Those handshakes must not count below.
-        std::thread::sleep(Duration::from_millis(500));
+        self.end();
+    }
 
-        let left = std::mem::take(&mut self.holders);
-        let (begun, acknowledged) = self.revoke(&left);
-        let all = left.iter().map(|_| self.closed.recv().unwrap() - begun).collect();
-        print(&format!("all {} at once", left.len()), all);
+    /// Everybody in one revocation.
+    fn measure_all(mut self) {
+        let all = std::mem::take(&mut self.holders);
+        let (begun, acknowledged) = self.revoke(&all);
+        let times = all.iter().map(|_| self.closed.recv().unwrap() - begun).collect();
+        print(&format!("all {} at once", all.len()), times);
         println!(
             "{:<48} {:>26.1}   cut {}, left {}",
             "  as the gate acknowledges it",
@@ -205,7 +214,12 @@ impl Stage {
             acknowledged.cut,
             acknowledged.left
         );
+        self.end();
+    }
+
+    fn end(mut self) {
         drop(self.orders);
+        self.visitors.kill().unwrap();
         self.visitors.wait().unwrap();
         self.gate.shutdown_background();
     }

@@ -256,15 +256,17 @@ fn a_sealed_service_serves_and_revokes_at_once_and_its_list_follows_when_it_is_o
 // at night nobody could work.
 #[test]
 fn a_service_that_starts_sealed_serves_with_the_certificate_it_had() {
-    let (desk, upstream) = (Desk::with_key_file(), endless());
-    let service = Appliance::start(&desk, &one_gate(&upstream));
+    // No key file, and nobody at a terminal: it always starts sealed.
+    let (desk, upstream) = (Desk::with_authority(), endless());
+    let configuration =
+        Configuration::with_authority("").gate("front", &upstream, "refusal = \"strict\"\n");
+    let service = Appliance::begin(Appliance::command(&desk), &desk, &configuration);
+    desk.ca(&["unseal"]).success();
     let (client, lost) = (Client::issue(&desk, "user"), Client::issue(&desk, "lost"));
     desk.json(&["revoke", &lost.number]);
     service.stop();
 
-    let sealed =
-        Configuration::with_authority("").gate("front", &upstream, "refusal = \"strict\"\n");
-    let service = Appliance::start(&desk, &sealed);
+    let service = Appliance::start(&desk, &configuration);
     let (code, status) = service.status();
     assert_eq!((code, &status["unsealed"]), (1, &false.into()), "{status}");
     assert!(is_in(&service.visitor(0, &client)));

@@ -3,6 +3,7 @@
 use super::Authority;
 use crate::ca;
 use crate::door::feed::{Change, Event, IssuerSnapshot, Sequence, Snapshot};
+use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{self, Profile, Record, Standings};
 use crate::pki::SerialNumber;
@@ -27,6 +28,17 @@ impl Authority {
             issuers.push(IssuerSnapshot { certificate, standing, revoked });
         }
         Ok(Snapshot { epoch: reader.entries()?, floor: reader.newest_time()?, issuers })
+    }
+
+    /// The serials that were revoked or abandoned at a time or later.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub(super) fn revoked_since(&self, time: Timestamp) -> Result<Vec<SerialNumber>, Refusal> {
+        let revoked = self.ledger.reader()?.revoked(self.issuer()?.number())?;
+        let since = time.unix_unsigned();
+        let later = |record: &&Record| record.revocation().is_some_and(|mark| mark.time >= since);
+        revoked.iter().filter(later).map(serial).collect()
     }
 
     /// What changed for admission after an epoch, in order.

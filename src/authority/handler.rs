@@ -3,7 +3,7 @@
 
 use super::{Authority, Selector, lineage, orders, views};
 use crate::door::Handler;
-use crate::door::command::{self, Command, Handout, Order, Request};
+use crate::door::command::{self, Command, Handout, Order, Request, Secret};
 use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -71,10 +71,6 @@ impl Handler for Authority {
                 Ok(Reply::Certificates(found.collect::<Result<_, _>>()?))
             }
             Command::IssuedFor { request } => Ok(Reply::Number(self.issued_for(&request)?)),
-            Command::EndingSoon { limit } => {
-                let limit = usize::try_from(limit.min(PAGE)).unwrap_or(usize::MAX);
-                Ok(Reply::EndingSoon(self.endings(limit)?))
-            }
             Command::Verify => {
                 let of = self.entries()?;
                 let verified = self.verify(|done| progress(done, of))?;
@@ -82,19 +78,12 @@ impl Handler for Authority {
                 Ok(Reply::Verified { entries, certificates })
             }
             Command::ChangeSlots { proof, secrets, keep_data_key } => {
-                self.unlock(&orders::slot_secret(proof)?)?;
-                let secrets: Vec<_> =
-                    secrets.into_iter().map(orders::slot_secret).collect::<Result<_, _>>()?;
-                if keep_data_key {
-                    let old: Vec<u64> = self.slots()?.iter().map(|slot| slot.id).collect();
-                    for secret in &secrets {
-                        self.add_slot(secret)?;
-                    }
-                    self.remove_slots_keeping_data_key(&old)?;
-                } else {
-                    self.replace_slots(&secrets)?;
+                let was_unsealed = self.is_unsealed();
+                let changed = self.change_slots(proof, secrets, keep_data_key);
+                if !was_unsealed {
+                    self.seal();
                 }
-                Ok(Reply::Done)
+                changed.map(|()| Reply::Done)
             }
             Command::ConfirmClock => self.confirm_clock().map(|()| Reply::Done),
         }
@@ -130,6 +119,22 @@ impl Authority {
             refused.or_else(|| issued.next().map(|outcome| outcome.map(views::issued)))
         });
         Ok(filled.flatten().collect())
+    }
+
+    fn change_slots(
+        &mut self,
+        proof: Secret,
+        secrets: Vec<Secret>,
+        keep_data_key: bool,
+    ) -> Result<(), Refusal> {
+        self.unlock(&orders::slot_secret(proof)?)?;
+        let secrets: Vec<_> =
+            secrets.into_iter().map(orders::slot_secret).collect::<Result<_, _>>()?;
+        if keep_data_key {
+            self.replace_slots_keeping_data_key(&secrets)
+        } else {
+            self.replace_slots(&secrets)
+        }
     }
 
     fn renewal(
@@ -180,6 +185,9 @@ impl Authority {
                     number: format!("{number:06}"),
                     named: format!("{named:06}"),
                 })
+            }
+            Err(refusal @ Refusal::AmbiguousName { .. }) if text.len() < NUMBER_DIGITS => {
+                Err(refusal)
             }
             _ => Ok(Selector::Number(number)),
         }

@@ -19,6 +19,9 @@ mod views;
 
 use std::path::{Path, PathBuf};
 
+use rustix::fd::OwnedFd;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
 pub use initialise::Initialise;
 pub use lineage::{Ending, Renewal};
 pub use recovery::Repairs;
@@ -28,9 +31,7 @@ use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::{
-    Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, RevocationMark, State,
-};
+use crate::ledger::{Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, State};
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
 use crate::pki::{Certificate, CommonName, PrivateKey};
@@ -45,6 +46,11 @@ pub struct Authority {
     actor: String,
     now: Timestamp,
     clock: ClockWatch,
+}
+
+/// That a service runs over a data folder.
+pub struct Reservation {
+    _lock: OwnedFd,
 }
 
 /// The data folder of the installed service.
@@ -110,6 +116,35 @@ impl DataFolder {
         Ok(SealedVault::read(&self.vault())?.slots())
     }
 
+    /// Reserves the folder for one service, for as long as the lock lives, also while the authority's
+    /// process is being started again.
+    ///
+    /// # Errors
+    /// A service runs over it already.
+    pub fn reserve(&self) -> Result<Reservation, Refusal> {
+        let folder = self.authority();
+        let lock = self.open_for_lock();
+        let lock = lock.map_err(|errno| files::FileError::from_io(&folder, &errno.into()))?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            let folder = Untrusted(&self.0.to_string_lossy()).to_string();
+            Refusal::ServiceRunsAlready { folder }
+        })?;
+        Ok(Reservation { _lock: lock })
+    }
+
+    /// Whether a service runs over it, as far as this user can tell.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.open_for_lock().is_ok_and(|lock| {
+            rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
+        })
+    }
+
+    fn open_for_lock(&self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(self.authority(), flags, Mode::empty())
+    }
+
     /// Where a running service takes commands: beside the data, but for the installed service's
     /// folder, which other users cannot even look into.
     #[must_use]
@@ -131,7 +166,11 @@ impl DataFolder {
         self.authority().join("ledger")
     }
 
-    fn require_initialised(&self) -> Result<(), Refusal> {
+    /// Refuses a folder without a CA.
+    ///
+    /// # Errors
+    /// `NotInitialised`.
+    pub fn require_initialised(&self) -> Result<(), Refusal> {
         if self.is_initialised() {
             return Ok(());
         }
@@ -168,6 +207,17 @@ impl Authority {
         self.now = now;
         self.clock.tell(now);
         actor.clone_into(&mut self.actor);
+    }
+
+    /// Whether the vault is open.
+    #[must_use]
+    pub fn is_unsealed(&self) -> bool {
+        self.open_vault.is_some()
+    }
+
+    /// Closes the vault.
+    pub(super) fn seal(&mut self) {
+        self.open_vault = None;
     }
 
     /// Opens the vault. From here on the ledger's head is sealed with every commit. A change of
@@ -418,36 +468,4 @@ fn seal_ledger(ledger: &mut Ledger, vault: &OpenVault) -> Result<(), Refusal> {
     let keys = vault.ledger_head_keys()?;
     let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
     Ok(ledger.seal_with(keys)?)
-}
-
-impl CertificateView {
-    /// The word for its state at a time: valid, expired, revoked, abandoned, intended.
-    #[must_use]
-    pub fn standing(&self, now: Timestamp) -> Standing {
-        match (self.record.state(), self.record.revocation()) {
-            (State::Intended, _) => Standing::Intended,
-            (State::Abandoned, _) => Standing::Abandoned,
-            (State::Revoked, Some(mark)) => Standing::Revoked(mark),
-            _ if now > self.record.not_after() => Standing::Expired,
-            _ if now < self.record.not_before() => Standing::NotYetValid,
-            _ => Standing::Valid,
-        }
-    }
-}
-
-/// How a certificate stands at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// In force.
-    Valid,
-    /// Its time has not come.
-    NotYetValid,
-    /// Its time is over.
-    Expired,
-    /// Revoked.
-    Revoked(RevocationMark),
-    /// Intended before a crash; counts as revoked.
-    Abandoned,
-    /// Being signed.
-    Intended,
 }

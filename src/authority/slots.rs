@@ -18,14 +18,6 @@ impl Authority {
         Ok(SealedVault::read(&self.folder.vault())?.slots())
     }
 
-    /// Adds a slot that opens the same data key. Returns its number.
-    ///
-    /// # Errors
-    /// The vault is sealed, or could not be written.
-    pub fn add_slot(&mut self, secret: &SlotSecret) -> Result<u64, Refusal> {
-        self.change_vault(|vault| Ok(vault.add_slot(secret)?))
-    }
-
     /// Makes a new data key with slots for these secrets only, and seals everything anew.
     ///
     /// # Errors
@@ -51,15 +43,22 @@ impl Authority {
         }
     }
 
-    /// Removes slots but keeps the data key, so that other slots stay as they are. Whoever kept a
+    /// Puts slots for these secrets in place of all others, but keeps the data key. Whoever kept a
     /// removed slot's secret and a copy of the vault can still open what is sealed later.
     ///
     /// # Errors
-    /// The vault is sealed, there is no such slot, or it would be the last.
-    pub fn remove_slots_keeping_data_key(&mut self, slots: &[u64]) -> Result<(), Refusal> {
+    /// The vault is sealed, no secret is given, or vault or ledger could not be written.
+    pub fn replace_slots_keeping_data_key(
+        &mut self,
+        secrets: &[SlotSecret],
+    ) -> Result<(), Refusal> {
+        let old: Vec<u64> = self.slots()?.iter().map(|slot| slot.id).collect();
         self.change_vault(|vault| {
-            for slot in slots {
-                vault.remove_slot_keeping_data_key(*slot)?;
+            for secret in secrets {
+                vault.add_slot(secret)?;
+            }
+            for slot in old {
+                vault.remove_slot_keeping_data_key(slot)?;
             }
             Ok(())
         })

@@ -36,14 +36,23 @@ pub(super) fn run(
     config: &Config,
     log: LogFormat,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    let reserved = match config.authority() {
+        Some(settings) => {
+            let folder = DataFolder::new(settings.folder());
+            folder.require_initialised()?;
+            Some(folder.reserve()?)
+        }
+        None => None,
+    };
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, environment)?),
+        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
         None => None,
     };
     let unavailable =
@@ -60,7 +69,9 @@ pub(super) fn run(
                 _ = interrupt.recv() => {}
             }
         };
-        appliance.run(ready, stop).await
+        let ended = appliance.run(ready, stop).await;
+        drop(reserved);
+        ended
     })
 }
 
@@ -203,17 +214,18 @@ fn hello(
     config: &Config,
     settings: &AuthoritySettings,
     language: Language,
+    secrets: &SecretSource,
     environment: &Environment,
 ) -> Result<Hello, Refusal> {
     let folder = DataFolder::new(settings.folder());
-    if !folder.is_initialised() {
-        let folder = Untrusted(&folder.path().to_string_lossy()).to_string();
-        return Err(Refusal::NotInitialised { folder });
-    }
     let unseal = match settings.unseal() {
+        // What the command line names goes before what the file says.
+        _ if secrets.is_named() => {
+            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+        }
         Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
         Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
-        Unseal::Terminal => match SecretSource::default().secret(&folder, language) {
+        Unseal::Terminal => match secrets.secret(&folder, language, false) {
             Ok(secret) => feed::Unseal::With(through_the_door(secret)),
             Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
             Err(refusal) => return Err(refusal),

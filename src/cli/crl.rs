@@ -16,20 +16,25 @@ pub(super) const DEFAULT_DAYS: u32 = 30;
 
 /// Signs a CRL and writes it.
 pub(super) fn run(session: &Session, arguments: &Crl) -> Result<(), Refusal> {
-    let folder = arguments.out.as_deref().unwrap_or_else(|| session.folder.path());
-    handout::check_writable(folder)?;
+    // A running service writes it beside the data itself, where others may not.
+    let served = session.service()?.is_some();
+    let beside = (!served).then(|| session.folder.path());
+    let folder = arguments.out.as_deref().or(beside);
+    folder.map_or(Ok(()), handout::check_writable)?;
     let mut door = session.open()?;
     let crl = door.sign_crl(arguments.days)?;
-    let files = session.publish(&crl.der, folder)?;
+    let files = folder.map(|folder| session.publish(&crl.der, folder)).transpose()?;
     say_written(session, &crl);
-    session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
+    if let Some(files) = &files {
+        session.screen.line(&format!("  {}\n  {}", files.pem.display(), files.der.display()));
+    }
     session.screen.json(&json!({
         "number": crl.number,
         "entries": crl.entries,
         "this_update": crl.this_update.rfc3339(),
         "next_update": crl.next_update.rfc3339(),
-        "pem": files.pem,
-        "der": files.der,
+        "pem": files.as_ref().map(|files| &files.pem),
+        "der": files.as_ref().map(|files| &files.der),
     }));
     Ok(())
 }

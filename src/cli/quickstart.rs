@@ -44,7 +44,7 @@ pub(super) fn run(
     arguments: &Quickstart,
     environment: &Environment,
 ) -> Result<(), Refusal> {
-    if session.service()?.is_some() {
+    if session.folder.is_reserved() {
         let folder = session.folder.path().display().to_string();
         return Err(Refusal::ServiceRunsAlready { folder });
     }
@@ -63,7 +63,7 @@ pub(super) fn run(
     )?;
     logging::start(LogFormat::Text);
     let language = session.screen.language();
-    appliance::run(&config, LogFormat::Text, language, environment, || {
+    appliance::run(&config, LogFormat::Text, language, &session.secrets, environment, || {
         tell(session, &client, &arguments.listen);
     })
 }

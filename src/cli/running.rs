@@ -111,7 +111,7 @@ pub(super) fn connections(session: &Session) -> Result<(), Refusal> {
 pub(super) fn unseal(session: &Session) -> Result<(), Refusal> {
     // Before anybody types a passphrase for nothing.
     drop(service(session)?);
-    let secret = session.secrets.secret(&session.folder, session.screen.language())?;
+    let secret = session.secrets.secret(&session.folder, session.screen.language(), true)?;
     service(session)?.unseal(through_the_door(secret))?;
     session.screen.say(&Text::Unsealed {});
     session.screen.json(&json!({ "unsealed": true }));

@@ -31,8 +31,14 @@ pub(super) struct SecretSource {
 }
 
 impl SecretSource {
+    /// Whether the command line names one.
+    pub(super) fn is_named(&self) -> bool {
+        self.passphrase_file.is_some() || self.key_file.is_some() || self.recovery_code
+    }
+
     /// The secret that opens the vault of a folder: what the command line names; else the key file
-    /// beside the data when the vault has a slot for one; else the passphrase, typed.
+    /// beside the data when the vault has a slot for one; else the passphrase, typed. With `served`
+    /// a running service answers for the folder, which may be closed to this user.
     ///
     /// # Errors
     /// A file that cannot be used, or a question nobody can answer.
@@ -40,6 +46,7 @@ impl SecretSource {
         &self,
         folder: &DataFolder,
         language: Language,
+        served: bool,
     ) -> Result<SlotSecret, Refusal> {
         if let Some(path) = &self.passphrase_file {
             return read_passphrase(path).map(SlotSecret::Passphrase);
@@ -52,7 +59,12 @@ impl SecretSource {
             return Ok(SlotSecret::RecoveryCode(code));
         }
         let beside = folder.path().join(KEY_FILE);
-        let has_key_file_slot = folder.slots()?.iter().any(|slot| slot.kind == SlotKind::KeyFile);
+        // Whoever gives commands to a service of another user cannot look into its folder.
+        let slots = match folder.slots() {
+            Err(Refusal::NotInitialised { .. }) if served => Vec::new(),
+            slots => slots?,
+        };
+        let has_key_file_slot = slots.iter().any(|slot| slot.kind == SlotKind::KeyFile);
         if has_key_file_slot && files::exists(&beside) {
             return Ok(SlotSecret::KeyFile(files::read_secret(&beside, LARGEST)?));
         }

@@ -51,7 +51,7 @@ pub(super) fn serve(
     if let Some(file) = &options.configuration.jma_receipt_conf {
         warn_of_passphrases(file);
     }
-    appliance::run(&config, log, screen.language(), environment, || ())
+    appliance::run(&config, log, screen.language(), &session.secrets, environment, || ())
 }
 
 /// The authority's own process: `serve` starts it, with the feed as its standard input. Returns the

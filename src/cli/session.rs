@@ -1,6 +1,7 @@
 //! One run of the command line: whose it is, over which data folder, and how it opens the CA.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::arguments::{LanguageChoice, Shared};
 use super::environment::Environment;
@@ -75,9 +76,16 @@ impl Session {
     /// The door of the service that runs over the data folder; none when none runs.
     ///
     /// # Errors
-    /// It does not take commands from this user.
+    /// It does not take commands from this user, or has been starting for ten seconds.
     pub(super) fn service(&self) -> Result<Option<Door>, Refusal> {
-        Door::at(&self.folder.control_socket(), &self.actor)
+        for _ in 0..CALLS {
+            match Door::at(&self.folder.control_socket(), &self.actor)? {
+                // Its authority is starting: commands wait for it, and the gates hear of them.
+                None if self.folder.is_reserved() => std::thread::sleep(BETWEEN_CALLS),
+                door => return Ok(door),
+            }
+        }
+        Err(Refusal::ServiceStarting {})
     }
 
     /// The door to the CA for what needs no open vault: the running service's, else this process's.
@@ -100,7 +108,7 @@ impl Session {
         if let Some(door) = self.service()? {
             return Ok(door);
         }
-        let secret = self.secrets.secret(&self.folder, self.screen.language())?;
+        let secret = self.secrets.secret(&self.folder, self.screen.language(), false)?;
         let mut authority = self.authority()?;
         authority.unlock(&secret)?;
         Ok(Door::here(Box::new(authority), &self.actor))
@@ -163,6 +171,10 @@ impl Session {
         }
     }
 }
+
+/// How often, and how long after one another, a service that is starting is called.
+const CALLS: u32 = 100;
+const BETWEEN_CALLS: Duration = Duration::from_millis(100);
 
 /// The language a person asked for, or that of the locale.
 #[must_use]

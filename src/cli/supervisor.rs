@@ -33,6 +33,9 @@ const STUCK: Duration = Duration::from_secs(1);
 /// How long the authority may say nothing at all before it is killed and started again.
 const SILENT: Duration = Duration::from_secs(60);
 
+/// How long it may take to begin: it reads the whole ledger first.
+const BEGINNING: Duration = Duration::from_secs(900);
+
 /// How long an authority whose feed has ended may take to end itself.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -41,10 +44,6 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) struct Standing {
     /// Whether a heartbeat ever came: then everything before it was told.
     pub(super) heard: bool,
-    /// Whether its process lives.
-    pub(super) lives: bool,
-    /// Whether its vault is open.
-    pub(super) unsealed: bool,
 }
 
 /// The authority's process, and those it tells.
@@ -75,7 +74,7 @@ impl Supervisor {
     pub(super) async fn supervise(mut self, stop: impl Future<Output = ()>) -> Result<(), Refusal> {
         let mut stop = pin!(stop);
         let mut unseal = std::mem::replace(&mut self.hello.unseal, Unseal::Later);
-        let key_file = match &unseal {
+        let mut key_file = match &unseal {
             Unseal::KeyFile(path) => Some(path.clone()),
             Unseal::Later | Unseal::With(_) => None,
         };
@@ -88,14 +87,16 @@ impl Supervisor {
                 return Ok(());
             }
             let began_well = self.standing.borrow().heard;
-            self.standing
-                .send_modify(|standing| (standing.lives, standing.unsealed) = (false, false));
             if !began_well {
                 return Err(Refusal::AuthorityDidNotStart {});
             }
             match ended {
                 Ended::Stopped => {}
-                Ended::Sealed => tracing::info!("the authority is started again, sealed"),
+                Ended::Sealed => {
+                    // What somebody closed stays closed until somebody opens it, crash or not.
+                    key_file = None;
+                    tracing::info!("the authority is started again, sealed");
+                }
                 Ended::Died => {
                     tracing::error!("the authority has ended; it is started again");
                     unseal = key_file.clone().map_or(Unseal::Later, Unseal::KeyFile);
@@ -152,7 +153,7 @@ impl Supervisor {
                 }
             }
         }
-        // Without a feed it ends by itself, whatever it is doing is finished first.
+        // Without a feed it ends by itself once its command is finished; it has five seconds.
         telling.abort();
         drop(writer);
         let ended = farewell(&mut child).await;
@@ -190,9 +191,9 @@ async fn tell(
     crl: watch::Sender<Option<PublishedCrl>>,
     standing: watch::Sender<Standing>,
 ) {
+    let mut patience = BEGINNING;
     loop {
-        let event = match timeout(SILENT, frame::read_async::<Event>(&mut reader, FEED_LIMIT)).await
-        {
+        let event = match timeout(patience, frame::read_async(&mut reader, FEED_LIMIT)).await {
             Ok(Ok(Some(event))) => event,
             Ok(Ok(None)) => return,
             Ok(Err(error)) => {
@@ -200,14 +201,14 @@ async fn tell(
                 return;
             }
             Err(_) => {
-                tracing::error!("the authority has said nothing for {} s", SILENT.as_secs());
+                tracing::error!("the authority has said nothing for {} s", patience.as_secs());
                 return;
             }
         };
+        patience = SILENT;
         match &event {
-            Event::Heartbeat(beat) => {
-                let now = Standing { heard: true, lives: true, unsealed: beat.unsealed };
-                standing.send_replace(now);
+            Event::Heartbeat(_) => {
+                standing.send_if_modified(|known| !std::mem::replace(&mut known.heard, true));
             }
             Event::Crl(published) => {
                 crl.send_replace(Some(published.clone()));

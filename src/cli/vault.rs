@@ -32,15 +32,16 @@ pub(super) fn slots(session: &Session) -> Result<(), Refusal> {
 /// passphrase, the old recovery code and a key file beside the data open nothing any more.
 pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusal> {
     let language = session.screen.language();
-    // The old secret is asked for first, and tried before the new one is asked for.
-    let old = session.secrets.secret(&session.folder, language)?;
-    let here = match session.service()? {
-        Some(_) => None,
-        None => {
-            let mut authority = session.authority()?;
-            authority.unlock(&old)?;
-            Some(Door::here(Box::new(authority), &session.actor))
-        }
+    // The old secret is asked for first, and tried before the new one is asked for; a running
+    // service tries it with the rest, and changes nothing when it is wrong.
+    let served = session.service()?.is_some();
+    let old = session.secrets.secret(&session.folder, language, served)?;
+    let here = if served {
+        None
+    } else {
+        let mut authority = session.authority()?;
+        authority.unlock(&old)?;
+        Some(Door::here(Box::new(authority), &session.actor))
     };
     let source = SecretSource {
         passphrase_file: arguments.new_passphrase_file.clone(),
@@ -69,7 +70,8 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     if arguments.rewrap_only {
         session.screen.warn(&Text::RewrapOnly {});
     }
-    slots(session)
+    // A service's folder may be closed to whoever gives it commands.
+    if served { Ok(()) } else { slots(session) }
 }
 
 fn kind(kind: SlotKind, language: Language) -> String {

@@ -3,13 +3,13 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector};
 use super::frame::{self, COMMAND_LIMIT, FrameError};
 use super::reply::{
-    Bundle, CertificateView, Crl, Ending, GateConnections, Issued, Message, Reply, RevocationReply,
-    Status,
+    Bundle, CertificateView, Crl, GateConnections, Issued, Message, Reply, RevocationReply, Status,
 };
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
@@ -36,7 +36,7 @@ pub struct Door {
 
 enum Transport {
     Here(Box<dyn Handler>),
-    Socket(UnixStream),
+    Socket { stream: UnixStream, path: PathBuf },
 }
 
 impl Door {
@@ -49,24 +49,27 @@ impl Door {
     /// The door of the service that listens at a socket; `None` when none does.
     ///
     /// # Errors
-    /// `ServiceNotOurs` when the socket is there, but not for us.
+    /// `ServiceNotForYou`, or why it cannot be reached although it is there.
     pub fn at(socket: &Path, actor: &str) -> Result<Option<Self>, Refusal> {
         match connect(socket) {
             Ok(stream) => {
-                Ok(Some(Self { transport: Transport::Socket(stream), actor: actor.to_owned() }))
+                let transport = Transport::Socket { stream, path: socket.to_owned() };
+                Ok(Some(Self { transport, actor: actor.to_owned() }))
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Err(Refusal::ServiceNotForYou {})
             }
             // Not there, or left behind by a service that was killed.
-            Err(_) => Ok(None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(Refusal::ServiceUnreachable { reason: error.to_string() }),
         }
-    }
-
-    /// Whether a running service answers.
-    #[must_use]
-    pub fn is_service(&self) -> bool {
-        matches!(self.transport, Transport::Socket(_))
     }
 
     /// Opens the vault of the running service.
@@ -220,17 +223,6 @@ impl Door {
         }
     }
 
-    /// Certificates that end within 60 days and have no follower, the first to end first.
-    ///
-    /// # Errors
-    /// The ledger could not be read.
-    pub fn ending_soon(&mut self, limit: u32) -> Result<Vec<Ending>, Refusal> {
-        match self.ask(Command::EndingSoon { limit })? {
-            Reply::EndingSoon(endings) => Ok(endings),
-            _ => Err(misread()),
-        }
-    }
-
     /// Reads the whole ledger. Returns how many entries and how many certificates there are.
     ///
     /// # Errors
@@ -296,21 +288,52 @@ impl Door {
         let mut idempotency = [0; 16];
         aws_lc_rs::rand::fill(&mut idempotency).map_err(|_| Refusal::CryptographyFailed {})?;
         let request = Request { actor: self.actor.clone(), idempotency, command };
-        match &mut self.transport {
-            Transport::Here(handler) => handler.handle(request, progress),
-            Transport::Socket(stream) => {
-                frame::write(stream, &request, COMMAND_LIMIT).map_err(|error| lost(&error))?;
-                loop {
-                    match frame::read(stream, COMMAND_LIMIT) {
-                        Ok(Some(Message::Progress { done, of })) => progress(done, of),
-                        Ok(Some(Message::End(outcome))) => return outcome,
-                        Ok(None) => return Err(Refusal::ServiceGone {}),
-                        Err(error) => return Err(lost(&error)),
-                    }
-                }
-            }
+        let (stream, socket) = match &mut self.transport {
+            Transport::Here(handler) => return handler.handle(request, progress),
+            Transport::Socket { stream, path } => (stream, path),
+        };
+        match exchange(stream, &request, progress) {
+            // It may be starting again. What it did already it does not do a second time.
+            Err(FrameError::Io(_)) => {}
+            outcome => return outcome.unwrap_or_else(|error| Err(lost(&error))),
+        }
+        *stream = wait_for(socket).ok_or(Refusal::ServiceGone {})?;
+        exchange(stream, &request, progress).unwrap_or_else(|error| Err(lost(&error)))
+    }
+}
+
+/// Asks, and reads to the end of the answer.
+fn exchange(
+    stream: &mut UnixStream,
+    request: &Request,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Result<Reply, Refusal>, FrameError> {
+    match frame::write(stream, request, COMMAND_LIMIT) {
+        // Who is refused at the door is told so before the command is read.
+        Ok(()) | Err(FrameError::Io(_)) => {}
+        Err(error) => return Err(error),
+    }
+    loop {
+        match frame::read(stream, COMMAND_LIMIT)? {
+            Some(Message::Progress { done, of }) => progress(done, of),
+            Some(Message::End(outcome)) => return Ok(outcome),
+            None => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
         }
     }
+}
+
+/// How often, and how long after one another, a service that is starting again is called.
+const CALLS: u32 = 50;
+const BETWEEN_CALLS: Duration = Duration::from_millis(100);
+
+fn wait_for(socket: &Path) -> Option<UnixStream> {
+    for _ in 0..CALLS {
+        if let Ok(stream) = connect(socket) {
+            return Some(stream);
+        }
+        std::thread::sleep(BETWEEN_CALLS);
+    }
+    None
 }
 
 /// Connects through the folder's descriptor: the path of a socket may have 108 octets only.

@@ -12,7 +12,8 @@ use crate::pki::revocation_list::Reason;
 pub struct Request {
     /// Who asks, such as `uid:1000`. Over a socket the authority writes the caller's own there.
     pub actor: String,
-    /// Names the asking: what is asked a second time under the same key is not done a second time.
+    /// Names the asking: what is issued once under a key is not issued a second time. All other
+    /// commands may be repeated without harm.
     pub idempotency: [u8; 16],
     /// What is asked.
     pub command: Command,
@@ -97,11 +98,6 @@ pub enum Command {
     IssuedFor {
         /// SHA-256 that names the asking.
         request: [u8; 32],
-    },
-    /// Certificates that end soon and have no follower.
-    EndingSoon {
-        /// How many at most.
-        limit: u32,
     },
     /// Reads the whole ledger and holds everything against everything else.
     Verify,

@@ -14,7 +14,7 @@ use rustix::net::sockopt::socket_peercred;
 
 use super::Job;
 use crate::door::command::Request;
-use crate::door::frame::{self, COMMAND_LIMIT};
+use crate::door::frame::{self, COMMAND_LIMIT, FrameError};
 use crate::door::reply::Message;
 use crate::ground::files::FileError;
 use crate::ground::messages::Refusal;
@@ -60,21 +60,25 @@ impl Control {
         let own = rustix::process::geteuid().as_raw();
         let permitted = Arc::new(Permitted { own, admins });
         let under_way = Arc::new(AtomicUsize::new(0));
-        std::thread::spawn(move || {
+        let accepting = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else {
                     std::thread::sleep(Duration::from_millis(100));
                     continue;
                 };
+                // Whoever finds no place is turned away, and may come again.
+                let Some(place) = Place::take(&under_way) else { continue };
                 let (permitted, jobs) = (Arc::clone(&permitted), jobs.clone());
-                let place = Place::take(&under_way);
-                std::thread::spawn(move || {
-                    if place.is_some() {
-                        serve(stream, &permitted, &jobs);
-                    }
-                });
+                let serving = move || {
+                    serve(stream, &permitted, &jobs);
+                    drop(place);
+                };
+                if std::thread::Builder::new().spawn(serving).is_err() {
+                    tracing::error!("no thread for a caller at the control socket");
+                }
             }
         });
+        accepting.map_err(|_| Refusal::ServiceGone {})?;
         Ok(Self { path })
     }
 }
@@ -150,9 +154,17 @@ fn serve(mut stream: UnixStream, permitted: &Permitted, jobs: &Sender<Job>) {
             return;
         }
         for message in replies {
-            if frame::write(&mut stream, &message, COMMAND_LIMIT).is_err() {
+            match frame::write(&mut stream, &message, COMMAND_LIMIT) {
+                Ok(()) => {}
+                Err(FrameError::TooLong { octets, limit }) => {
+                    tracing::error!(user, octets, "an answer was longer than may be");
+                    let refused = Refusal::CommandTooLong { limit: limit.to_string() };
+                    // Whether they read it is their affair.
+                    let _ = frame::write(&mut stream, &Message::End(Err(refused)), COMMAND_LIMIT);
+                    return;
+                }
                 // What was asked is done all the same; the ledger knows.
-                return;
+                Err(_) => return,
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::ground::clock;
 /// How long gates may take to answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Answers to revocations that are remembered of each gate.
+const REMEMBERED: usize = 1024;
+
 /// The gates, by name, as they answered.
 pub(super) struct Gates {
     heard: Mutex<Heard>,
@@ -25,8 +28,8 @@ struct Heard {
 
 #[derive(Default)]
 struct Gate {
-    /// What was cut in answer to revocations nobody has asked about yet.
-    acknowledged: Option<Acknowledgement>,
+    /// What was answered to the revocations of late, by their epochs.
+    acknowledged: BTreeMap<Sequence, Acknowledgement>,
     report: Option<(GateReport, Instant)>,
     connections: Option<Vec<LiveConnection>>,
 }
@@ -45,7 +48,10 @@ impl Gates {
             Answer::Hello(_) => {}
             Answer::Acknowledged(acknowledged) => {
                 if let Some(gate) = heard.gates.get_mut(&acknowledged.gate) {
-                    gate.acknowledged = Some(acknowledged);
+                    gate.acknowledged.insert(acknowledged.epoch, acknowledged);
+                    while gate.acknowledged.len() > REMEMBERED {
+                        gate.acknowledged.pop_first();
+                    }
                 }
             }
             Answer::Connections { ask, gate, connections } => {
@@ -64,23 +70,28 @@ impl Gates {
         self.news.notify_all();
     }
 
-    /// Waits until every gate has acted on what was revoked up to an epoch, a second at most.
-    pub(super) fn cuts(&self, epoch: Sequence) -> Vec<Cut> {
+    /// Waits until every gate has acted on the revocations of these epochs, a second at most.
+    pub(super) fn cuts(&self, epochs: &[Sequence]) -> Vec<Cut> {
         let done = |gate: &Gate| {
-            gate.acknowledged.as_ref().filter(|acknowledged| acknowledged.epoch >= epoch).map(
-                |acknowledged| Done {
-                    connections: acknowledged.cut,
-                    microseconds: acknowledged.microseconds,
-                    left: acknowledged.left,
-                },
-            )
+            let mut done = Done { enforced: true, connections: 0, microseconds: 0, left: 0 };
+            for epoch in epochs {
+                let answer = gate.acknowledged.get(epoch)?;
+                done.enforced &= answer.enforced;
+                done.connections += answer.cut;
+                done.left += answer.left;
+                done.microseconds = done.microseconds.max(answer.microseconds);
+            }
+            Some(done)
         };
         let heard = self.wait(|gate| done(gate).is_some());
-        heard
-            .gates
-            .iter()
-            .map(|(name, gate)| Cut { gate: name.clone(), done: done(gate) })
-            .collect()
+        let cut = |(name, gate): (&String, &Gate)| Cut { gate: name.clone(), done: done(gate) };
+        heard.gates.iter().map(cut).collect()
+    }
+
+    /// Waits until every gate has reported an epoch, a second at most. They report at once when
+    /// they hear a heartbeat, and what was told before it they have taken down by then.
+    pub(super) fn wait_for_reports(&self, epoch: Sequence) {
+        drop(self.wait(|gate| gate.report.as_ref().is_some_and(|(told, _)| told.epoch >= epoch)));
     }
 
     /// A new asking for connections; its number goes out with the event.

@@ -17,6 +17,7 @@ mod feed;
 mod gates;
 mod upkeep;
 
+use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -27,7 +28,7 @@ use crate::door::Handler;
 use crate::door::command::{Command, Request};
 use crate::door::feed::{Answer, Change, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
-use crate::door::reply::{Cut, Message, Reply, Status};
+use crate::door::reply::{Crl, Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
@@ -70,7 +71,6 @@ struct Service {
     gates: Arc<Gates>,
     upkeep: Upkeep,
     since: Timestamp,
-    unsealed: bool,
     /// Everything up to here was told.
     told: Sequence,
     /// The last refusal of the upkeep, so that it is said once.
@@ -106,30 +106,51 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
         gates,
         upkeep,
         since: clock::now(),
-        unsealed: false,
         trouble: None,
     };
-    service.unseal_at_start(hello)?;
+    service.unseal_at_start(hello);
     match service.begin() {
         Ok(()) => {}
         Err(Trouble::FeedEnded) => return Ok(End::FeedEnded),
         Err(Trouble::Refused(refusal)) => return Err(refusal),
     }
-    std::thread::spawn(move || feed.beat());
+    let beating = std::thread::Builder::new().name("heartbeat".to_owned());
+    beating.spawn(move || feed.beat()).map_err(|_| Refusal::ServiceGone {})?;
     Ok(service.work(&work))
 }
 
 /// Who acts when nobody asked.
 const ACTOR: &str = "service";
 
-/// Why the beginning of the service failed.
+/// Commands that wait for their turn. A revocation does not wait for what came before it.
+#[derive(Default)]
+struct Waiting(VecDeque<Job>);
+
+impl Waiting {
+    /// The next job, waited for as long as it is not looked whether something is due.
+    fn next(&mut self, work: &mpsc::Receiver<Job>) -> Result<Job, RecvTimeoutError> {
+        self.0.extend(work.try_iter());
+        let urgent = |job: &Job| match job {
+            Job::FeedEnded => true,
+            Job::Command { request, .. } => matches!(request.command, Command::Revoke { .. }),
+        };
+        let place = self.0.iter().position(urgent).unwrap_or(0);
+        match self.0.remove(place) {
+            Some(job) => Ok(job),
+            None => work.recv_timeout(LOOK),
+        }
+    }
+}
+
+/// Why something could not be done.
 enum Trouble {
     FeedEnded,
     Refused(Refusal),
 }
 
 impl From<FrameError> for Trouble {
-    fn from(_: FrameError) -> Self {
+    fn from(error: FrameError) -> Self {
+        tracing::error!(?error, "those who serve cannot be told");
         Self::FeedEnded
     }
 }
@@ -143,25 +164,24 @@ impl From<Refusal> for Trouble {
 impl Service {
     /// Opens the vault where the configuration says how. Where that fails it stays sealed, and the
     /// log says why: the gates can work all the same.
-    fn unseal_at_start(&mut self, hello: Hello) -> Result<(), Refusal> {
+    fn unseal_at_start(&mut self, hello: Hello) {
         let secret = match hello.unseal {
             Unseal::Later => {
                 tracing::warn!("the vault is sealed; open it with `sekisho unseal`");
-                return Ok(());
+                return;
             }
             Unseal::With(secret) => orders::slot_secret(secret),
-            Unseal::KeyFile(path) => files::read_secret(&path, LARGEST_KEY_FILE)
+            Unseal::KeyFile(path) => files::read_service_secret(&path, LARGEST_KEY_FILE)
                 .map(SlotSecret::KeyFile)
                 .map_err(Refusal::from),
         };
-        match secret.and_then(|secret| self.authority.unlock(&secret)) {
-            Ok(()) => self.unsealed = true,
-            Err(refusal) => tracing::error!("the vault stays sealed: {refusal}"),
+        if let Err(refusal) = secret.and_then(|secret| self.authority.unlock(&secret)) {
+            tracing::error!("the vault stays sealed: {refusal}");
         }
-        Ok(())
     }
 
-    /// Tells those who serve everything they need: the snapshot first, then what there is.
+    /// Tells those who serve everything they need: the snapshot first, then what there is. Then it is
+    /// at work, whatever becomes of what is due.
     fn begin(&mut self) -> Result<(), Trouble> {
         let now = clock::now();
         let snapshot = self.authority.snapshot()?;
@@ -169,23 +189,24 @@ impl Service {
         let revoked: Vec<SerialNumber> =
             snapshot.issuers.iter().flat_map(|issuer| &issuer.revoked).copied().collect();
         self.feed.tell(&Event::Snapshot(snapshot))?;
-        if let Some(crl) = self.upkeep.published_before(&self.authority, &revoked, now) {
+        if let Some(crl) = self.upkeep.published_before(&self.authority, now) {
             self.feed.tell(&Event::Crl(crl))?;
         }
-        for identity in self.upkeep.stored_identities(now) {
+        for identity in self.upkeep.stored_identities(&revoked, now) {
             self.feed.tell(&Event::ServerIdentity(identity))?;
         }
-        self.look_after(now)?;
         self.stand()?;
-        tracing::info!(unsealed = self.unsealed, epoch = self.told, "the authority is at work");
-        Ok(())
+        let unsealed = self.authority.is_unsealed();
+        tracing::info!(unsealed, epoch = self.told, "the authority is at work");
+        self.look_after(now)
     }
 
     /// Works until the end.
     fn work(mut self, work: &mpsc::Receiver<Job>) -> End {
         let mut looked = clock::monotonic();
+        let mut waiting = Waiting::default();
         loop {
-            match work.recv_timeout(LOOK) {
+            match waiting.next(work) {
                 Ok(Job::Command { request, reply }) => {
                     let seals = matches!(request.command, Command::Seal);
                     let outcome = self.answer(request, &mut |done, of| {
@@ -216,7 +237,7 @@ impl Service {
                 looked = clock::monotonic();
                 let now = clock::now();
                 self.authority.at(now, ACTOR);
-                match self.look_after(now).and_then(|()| self.stand()) {
+                match self.look_after(now) {
                     Ok(()) => {}
                     Err(Trouble::FeedEnded) => return End::FeedEnded,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
@@ -236,10 +257,9 @@ impl Service {
         match request.command {
             Command::Unseal { secret } => {
                 self.authority.unlock(&orders::slot_secret(secret)?)?;
-                self.unsealed = true;
                 tracing::info!(actor = %request.actor, "the vault was opened");
+                self.upkeep.try_again();
                 self.look_after(now)?;
-                self.stand()?;
                 Ok(Reply::Done)
             }
             Command::Seal => {
@@ -253,40 +273,51 @@ impl Service {
                 Ok(Reply::Connections(self.gates.connections()))
             }
             command => {
-                let reply = self.authority.handle(Request { command, ..request }, progress)?;
+                let done = self.authority.handle(Request { command, ..request }, progress);
+                // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
-                Ok(self.complete(reply, cuts))
+                Ok(self.complete(done?, cuts, now))
             }
         }
     }
 
-    /// Tells what the ledger has that was not told. Where something was revoked, waits for the
-    /// gates.
+    /// Tells what the ledger has that was not told, and where it stands now; then waits for the
+    /// gates: a new certificate opens them, and a revoked one does not, when this returns.
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
-        let mut revoked = None;
+        let entries = self.authority.entries()?;
+        let (mut issued, mut revoked) = (None, Vec::new());
         for event in self.authority.changes_since(self.told)? {
-            if let Event::Revoked(Change { epoch, .. }) = &event {
-                revoked = Some(*epoch);
+            match &event {
+                Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
+                Event::Revoked(Change { epoch, .. }) => revoked.push(*epoch),
+                _ => {}
             }
             self.feed.tell(&event)?;
         }
+        // Only now: a heartbeat covers everything up to its epoch.
+        self.told = entries;
         self.stand()?;
-        let Some(epoch) = revoked else { return Ok(Vec::new()) };
+        if let Some(epoch) = issued {
+            self.gates.wait_for_reports(epoch);
+        }
+        if revoked.is_empty() {
+            return Ok(Vec::new());
+        }
         self.upkeep.crl_is_incomplete();
-        Ok(self.gates.cuts(epoch))
+        Ok(self.gates.cuts(&revoked))
     }
 
     /// Adds to a reply what only the service knows.
-    fn complete(&mut self, reply: Reply, cuts: Vec<Cut>) -> Reply {
+    fn complete(&mut self, reply: Reply, cuts: Vec<Cut>, now: Timestamp) -> Reply {
         match reply {
             Reply::Revoked(mut revoked) => {
                 revoked.cuts = cuts;
-                revoked.crl = Some(self.publish_crl());
+                self.upkeep.were_revoked(revoked.revoked.iter().map(|view| view.serial));
+                revoked.crl = Some(self.publish_crl(now));
                 Reply::Revoked(revoked)
             }
             Reply::Crl(crl) => {
-                if let Err(refusal) = self.upkeep.keep_crl(&crl).and_then(|()| self.tell_crl(&crl))
-                {
+                if let Err(refusal) = self.tell_crl(&crl) {
                     self.complain(refusal);
                 }
                 Reply::Crl(crl)
@@ -295,31 +326,33 @@ impl Service {
         }
     }
 
-    /// What is due: a CRL, server certificates. Nothing of it can be done while sealed.
+    /// What is due: a CRL, server certificates. Nothing of it can be done while sealed; what fails is
+    /// said, tried again a minute later, and keeps nothing else from being done.
     fn look_after(&mut self, now: Timestamp) -> Result<(), Trouble> {
-        if !self.unsealed {
-            return Ok(());
-        }
-        if self.upkeep.crl_is_due(now) {
-            self.publish_crl()?;
-        }
-        if self.upkeep.identity_is_due(now) {
-            for identity in self.upkeep.due_identities(&mut self.authority, now)? {
-                self.feed.tell(&Event::ServerIdentity(identity))?;
+        if self.authority.is_unsealed() {
+            if self.upkeep.crl_is_due(now)
+                && let Err(refusal) = self.publish_crl(now)
+            {
+                self.complain(refusal);
             }
-            self.tell_changes()?;
+            while let Some(identity) = self.upkeep.due_identity(&mut self.authority, now) {
+                match identity {
+                    Ok(identity) => self.feed.tell(&Event::ServerIdentity(identity))?,
+                    Err(refusal) => self.complain(refusal),
+                }
+            }
         }
-        self.trouble = None;
-        Ok(())
+        self.tell_changes().map(drop)
     }
 
-    fn publish_crl(&mut self) -> Result<crate::door::reply::Crl, Refusal> {
-        let crl = self.upkeep.sign_crl(&mut self.authority)?;
-        self.tell_crl(&crl)?;
-        Ok(crl)
+    /// Signs a CRL, tells of it, and writes it.
+    fn publish_crl(&mut self, now: Timestamp) -> Result<Crl, Refusal> {
+        let signed = self.upkeep.sign_crl(&self.authority, now)?;
+        self.tell_crl(&signed)?;
+        Ok(signed)
     }
 
-    fn tell_crl(&self, crl: &crate::door::reply::Crl) -> Result<(), Refusal> {
+    fn tell_crl(&mut self, crl: &Crl) -> Result<(), Refusal> {
         let published = PublishedCrl {
             der: crl.der.clone(),
             number: crl.number,
@@ -327,13 +360,13 @@ impl Service {
             next_update: crl.next_update,
             root: self.authority.issuer()?.root().der().to_vec(),
         };
-        self.feed.tell(&Event::Crl(published)).map_err(|_| Refusal::ServiceGone {})
+        self.feed.tell(&Event::Crl(published)).map_err(|_| Refusal::ServiceGone {})?;
+        self.upkeep.keep_crl(crl)
     }
 
-    /// Says where the ledger stands, from here on in every heartbeat.
+    /// Says where what was told stands, from here on in every heartbeat.
     fn stand(&mut self) -> Result<(), Trouble> {
-        self.told = self.authority.entries()?;
-        let (epoch, unsealed) = (self.told, self.unsealed);
+        let (epoch, unsealed) = (self.told, self.authority.is_unsealed());
         let floor = self.authority.floor()?;
         Ok(self.feed.stand_at(Heartbeat { epoch, floor, unsealed })?)
     }
@@ -342,7 +375,7 @@ impl Service {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
-            unsealed: self.unsealed,
+            unsealed: self.authority.is_unsealed(),
             epoch: self.told,
             clock: self.authority.clock_standing()?,
             authority_ends: self.authority.issuer()?.certificate().not_after(),
@@ -352,9 +385,10 @@ impl Service {
         })
     }
 
-    /// Says once what keeps the upkeep from being done.
+    /// Says what could not be done, unless it is what was said last: of a clock set wrong each
+    /// second tells another time.
     fn complain(&mut self, refusal: Refusal) {
-        if self.trouble.as_ref() != Some(&refusal) {
+        if self.trouble.as_ref().map(Refusal::code) != Some(refusal.code()) {
             tracing::error!("something that is due could not be done: {refusal}");
             self.trouble = Some(refusal);
         }

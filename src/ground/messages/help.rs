@@ -32,7 +32,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "sekisho renew",
-        "Issue the follower of a certificate, for the same holder",
+        "Renew a certificate: issue its successor, for the same holder",
         "同じ持ち主に、次の証明書を発行します",
     ),
     (
@@ -44,13 +44,13 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "sekisho seal",
         "Close the vault of the running service; the gates go on",
-        "稼働中のサービスの金庫を閉じます (ゲートは動き続けます)",
+        "稼働中のサービスの金庫を閉じます (関所は動き続けます)",
     ),
     ("sekisho unseal", "Open the vault of the running service", "稼働中のサービスの金庫を開きます"),
     ("sekisho clock", "The clock that certificates are signed by", "署名に使う時刻を扱います"),
     (
         "sekisho clock confirm",
-        "Take the clock to be right, after it was set",
+        "Confirm that the clock is right, after it was set",
         "時刻が変更された後で、現在の時刻を正しいと認めます",
     ),
     (

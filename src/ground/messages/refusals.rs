@@ -561,6 +561,14 @@ refusals! {
     ServiceNotForYou {}
         en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
         ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+    /// The control socket is there, but cannot be used.
+    ServiceUnreachable { reason }
+        en "the running service cannot be reached: {reason}" => "Try again; if it stays so, restart the service."
+        ja "稼働中のサービスに接続できません: {reason}" => "もう一度実行し、それでも接続できない場合はサービスを再起動してください。"
+    /// The service is there, but its authority is not yet.
+    ServiceStarting {}
+        en "a service runs over this data folder, but its authority does not answer yet" => "Wait until it has begun (its log says so), then try again; if it does not, stop the service and try again without it."
+        ja "このデータフォルダーのサービスは動いていますが、認証局がまだ応答しません" => "開始するまで待って (ログに表示されます) もう一度実行してください。開始しない場合は、サービスを止めてから実行してください。"
     /// The service ended while it was asked.
     ServiceGone {}
         en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."
@@ -572,7 +580,7 @@ refusals! {
     /// A command or reply over the limit.
     CommandTooLong { limit }
         en "the command or its answer is longer than {limit} octets" => "Ask for less at once."
-        ja "コマンドまたは応答が{limit}オクテットを超えています" => "一度に頼む量を減らしてください。"
+        ja "コマンドまたは応答が{limit}バイトを超えています" => "一度に頼む量を減らしてください。"
     /// Only a running service can do it.
     ServiceNotRunning {}
         en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
@@ -584,7 +592,7 @@ refusals! {
     /// A gate did not close what it had to.
     GateDidNotCut { gate }
         en "the certificate is revoked, but gate {gate} did not confirm that its connections are closed" => "Restart the service now; until then somebody may still be connected."
-        ja "証明書は破棄されましたが、ゲート {gate} が接続の切断を確認できませんでした" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
+        ja "証明書は破棄されましたが、関所 {gate} から、接続を切断したという応答がありません" => "すぐにサービスを再起動してください。それまでは接続が残っている可能性があります。"
 
     // ---- time ----
     RenewsRevoked { number }

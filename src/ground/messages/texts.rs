@@ -406,22 +406,26 @@ texts! {
     // ---- door ----
     /// A gate's answer to a revocation.
     CutAtGate { gate, count, milliseconds }
-        en "  gate {gate}: {count} connections cut in {milliseconds} ms"
-        ja "  ゲート {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+        en "  gate {gate}: connections cut: {count}, in {milliseconds} ms"
+        ja "  関所 {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+    /// A gate that trusts files.
+    GateByFiles { gate }
+        en "gate {gate} goes by the revocation lists in its own files: the certificate is let in there until they say otherwise"
+        ja "関所 {gate} は独自の CRL ファイルに従うため、そのファイルが更新されるまで、破棄した証明書でも通れます"
     /// A gate that did not answer.
     GateSilent { gate }
         en "gate {gate} did not answer within a second; it may still have connections of the revoked certificate"
-        ja "ゲート {gate} が1秒以内に応答しませんでした。破棄した証明書の接続が残っている可能性があります"
+        ja "関所 {gate} が1秒以内に応答しませんでした。破棄した証明書の接続が残っている可能性があります"
     /// The gates know, the CRL does not yet.
     CrlFollows { why }
-        en "every gate refuses the certificate now; the CRL follows as soon as it can be signed ({why})"
-        ja "すべてのゲートはこの証明書をすでに拒否しています。CRL（破棄リスト）は署名できるようになりしだい更新されます（{why}）"
+        en "the CRL follows as soon as it can be signed ({why})"
+        ja "CRL (破棄リスト) は署名できるようになりしだい更新されます ({why})"
 
     // ---- a running service ----
     /// Column: which gate.
     ColumnGate {}
         en "GATE"
-        ja "ゲート"
+        ja "関所"
     /// Column: where from.
     ColumnPeer {}
         en "FROM"
@@ -437,7 +441,7 @@ texts! {
     /// A gate that did not list its connections.
     GateNoAnswer { gate }
         en "gate {gate} did not answer within a second"
-        ja "ゲート {gate} が1秒以内に応答しませんでした"
+        ja "関所 {gate} が1秒以内に応答しませんでした"
     /// No live connection.
     NobodyConnected {}
         en "Nobody is connected."
@@ -449,7 +453,7 @@ texts! {
     /// The vault of the service was closed.
     Sealed {}
         en "The vault is sealed. The gates go on; issuing and CRLs wait for `sekisho unseal`."
-        ja "金庫を閉じました。ゲートは動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
+        ja "金庫を閉じました。関所は動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
     /// The clock was confirmed.
     ClockConfirmed { now }
         en "The clock is taken to be right: {now}"
@@ -488,7 +492,7 @@ texts! {
         ja "認証局の有効期限"
     /// Live connections of a gate.
     CountConnections { count }
-        en "{count} connections"
+        en "connections: {count}"
         ja "接続 {count} 件"
     /// The application answers.
     UpstreamUp {}
@@ -532,32 +536,32 @@ texts! {
         ja "CRL の有効期限が {since} に切れています。CRL を参照する相手はすべての接続を拒否します。"
     /// Not everything revoked is on the CRL.
     RemarkCrlIncomplete {}
-        en "Something was revoked that the CRL does not show yet. The gates know of it."
-        ja "CRL にまだ載っていない破棄があります。ゲートにはすでに反映されています。"
+        en "Something was revoked that the CRL does not show yet; the gates of this service know of it."
+        ja "CRL にまだ載っていない破棄があります。このサービスの関所にはすでに反映されています。"
     /// The CA ends within a year.
     RemarkAuthorityEnds { until }
         en "The CA's own certificate ends on {until}: plan the next one."
-        ja "認証局自身の証明書が {until} に切れます。次の認証局を準備してください。"
+        ja "認証局自身の証明書の有効期限が {until} に切れます。次の認証局を準備してください。"
     /// The application is down.
     RemarkUpstreamDown { gate }
         en "Gate {gate} cannot reach its application."
-        ja "ゲート {gate} からアプリケーションに接続できません。"
+        ja "関所 {gate} からアプリケーションに接続できません。"
     /// A gate has not heard the newest.
     RemarkGateBehind { gate }
         en "Gate {gate} has not taken the newest events yet."
-        ja "ゲート {gate} に最新の変更がまだ反映されていません。"
+        ja "関所 {gate} に最新の変更がまだ反映されていません。"
     /// A gate without a certificate.
     RemarkGateWithoutCertificate { gate }
         en "Gate {gate} has no server certificate yet and lets nobody in. Run `sekisho unseal`."
-        ja "ゲート {gate} のサーバ証明書がまだないため、誰も接続できません。sekisho unseal を実行してください。"
+        ja "関所 {gate} のサーバ証明書がまだないため、誰も接続できません。sekisho unseal を実行してください。"
     /// A gate whose certificate is over.
     RemarkGateCertificateOver { gate }
         en "The server certificate of gate {gate} has expired."
-        ja "ゲート {gate} のサーバ証明書の有効期限が切れています。"
+        ja "関所 {gate} のサーバ証明書の有効期限が切れています。"
     /// A gate that says nothing.
     RemarkGateSilent { gate }
         en "Gate {gate} does not answer."
-        ja "ゲート {gate} が応答していません。"
+        ja "関所 {gate} が応答していません。"
     /// Certificates that end soon.
     RemarkEnding { count }
         en "{count} certificates end within 60 days: renew them with `sekisho renew NUMBER`."
