@@ -10,10 +10,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/appliance.rs"]
+mod appliance;
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/gate.rs"]
+mod support;
 
-use desk::{Desk, Ran, finish, text};
+use appliance::{Appliance, Client, Configuration};
+use desk::{Desk, Ran, eventually, finish, text};
 use sekisho::authority::{Authority, DataFolder, Initialise, Selector};
 use sekisho::ca::{IssueRequest, KeySource, Purpose, Validity};
 use sekisho::ground::clock::{self, ClockStanding, DAY, Timestamp};
@@ -22,6 +27,7 @@ use sekisho::ground::secret::SecretBytes;
 use sekisho::pki::pkcs12::Encryption;
 use sekisho::pki::{CommonName, DistinguishedName, KeyAlgorithm, Reason};
 use sekisho::vault::SlotSecret;
+use support::Upstream;
 
 /// Beyond the end of the certificates of [`office`], and within the authority's time.
 const A_YEAR: &str = "+31536000";
@@ -142,6 +148,62 @@ fn a_clock_set_while_the_authority_runs_stops_signing_until_it_is_confirmed() {
         issue(&authority, "user3").unwrap();
         assert!(authority.floor().unwrap() < now.plus_days(1));
     }
+}
+
+// Catches: the whole service taken in by a clock that jumps while it runs: signing, publishing a
+// list that lacks what "has expired", or letting the expired in again when the clock comes back.
+#[test]
+fn a_running_service_signs_nothing_and_revives_nothing_while_its_clock_jumps() {
+    let desk = Desk::with_key_file();
+    let lost = Client::issue(&desk, "lost");
+    let out = desk.path("clients");
+    let days = ["issue", "client", "short", "--days", "30", "--pem", "--out", text(&out)];
+    let short = Client::of(&desk.json(&days)["issued"][0]);
+    let upstream = Upstream::answering(
+        b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello",
+    );
+    let set_clock = |offset: &str| desk.write("clock", offset);
+    set_clock("+0");
+    let mut command = desk.at("+0", Appliance::command(&desk));
+    command.env_remove("FAKETIME").env("FAKETIME_TIMESTAMP_FILE", desk.path("clock"));
+    command.env("FAKETIME_NO_CACHE", "1").env("TZ", "UTC");
+    let configuration = Configuration::new().gate("front", &upstream, "");
+    let service = Appliance::ready(command, &desk, &configuration);
+    let is_let_in = |client: &Client| {
+        let visited = service.visitor(0, client).visit();
+        visited.is_ok_and(|visited| visited.answer.ends_with("hello"))
+    };
+    assert!(is_let_in(&short) && is_let_in(&lost));
+    let published = newest_crl(&desk);
+
+    set_clock("+7776000");
+    eventually("the jump is seen", || service.status().1["clock"] == "diverged");
+    assert_eq!(service.status().0, 2, "critical");
+    service.wait_for_count("this machine's clock says", 1);
+    for words in [&["issue", "client", "user9"][..], &["crl"], &["renew", &short.number]] {
+        desk.ca(words).refused(&["this machine's clock says", "it should say", "clock confirm"]);
+    }
+    assert_eq!(newest_crl(&desk), published);
+    let revoked = desk.json(&["revoke", &lost.number]);
+    assert_eq!(revoked["gates"][0]["answered"], true, "{revoked}");
+    assert!(!is_let_in(&lost) && !is_let_in(&short));
+
+    // The clock comes back. The ledger has seen a later time: no earlier one counts for admission.
+    set_clock("+0");
+    eventually("the jump back is seen", || service.status().1["clock"] == "behind_ledger");
+    desk.ca(&["issue", "client", "user9"]).refused(&["ledger's newest entry", "clock confirm"]);
+    assert!(!is_let_in(&lost) && !is_let_in(&short));
+
+    desk.ca(&["clock", "confirm"]).success();
+    eventually("what has not expired is let in again", || is_let_in(&short));
+    assert!(!is_let_in(&lost), "what was revoked meanwhile stays revoked");
+    desk.ca(&["issue", "client", "user9"]).success();
+    desk.ca(&["crl"]).success();
+    assert!(newest_crl(&desk).contains(&lost.serial.to_uppercase()));
+    // It was said, and not at every look.
+    let said = service.log.count("this machine's clock says");
+    assert!(said <= 3, "said {said} times");
+    service.stop();
 }
 
 /// A CA with a revoked certificate and two in force, all of which end within two months.

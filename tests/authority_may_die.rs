@@ -21,7 +21,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use appliance::{Appliance, Client, Configuration, fetch, send};
+use appliance::{Appliance, Client, Configuration, Ends, fetch, send};
 use desk::{Desk, eventually, finish, text};
 use rustix::process::Signal;
 use rustls::{AlertDescription, Error};
@@ -163,6 +163,7 @@ fn a_killed_authority_is_started_again_and_no_visitor_notices() {
     let load = Load::default();
     std::thread::scope(|scope| {
         scope.spawn(|| load.run(&visitor));
+        let _ends = Ends(&load.over);
         for life in 1..=3 {
             let authority = service.authority();
             send(authority, Signal::KILL);
@@ -170,7 +171,6 @@ fn a_killed_authority_is_started_again_and_no_visitor_notices() {
             assert_ne!(service.authority(), authority);
             still_answers(&mut inside);
         }
-        load.over.store(true, Ordering::SeqCst);
     });
     load.check(20);
     websocket.write_all(b"ping").unwrap();
@@ -221,6 +221,7 @@ fn a_sealed_service_serves_and_revokes_at_once_and_its_list_follows_when_it_is_o
     let load = Load::default();
     std::thread::scope(|scope| {
         scope.spawn(|| load.run(&visitor));
+        let _ends = Ends(&load.over);
         desk.ca(&["seal"]).success();
         service.wait_for_count("the authority is at work", 2);
         let (code, status) = service.status();
@@ -244,7 +245,6 @@ fn a_sealed_service_serves_and_revokes_at_once_and_its_list_follows_when_it_is_o
         eventually("the list has it", || {
             published_serials(&desk, &service) == [lost.serial.to_uppercase()]
         });
-        load.over.store(true, Ordering::SeqCst);
     });
     load.check(20);
     still_answers(&mut inside);

@@ -145,7 +145,7 @@ fn what_only_the_machine_can_tell_is_told_before_the_start() {
     assert_eq!(findings(&desk, &folder), [error(0, "FileIsNotAFolder")]);
 
     // The command line has precedence over the file.
-    desk.write("sekisho.toml", &loose.replace("\"ca\"", "\"nothing\""));
+    desk.write("sekisho.toml", loose.replace("\"ca\"", "\"nothing\""));
     let words = ["config", "check", "--config", "sekisho.toml", "--dir", "ca"];
     sekisho(&desk, &[words.as_slice(), &["--key-file", "ca/vault.key"]].concat()).success();
     sekisho(&desk, &words).refused(&["loose.key is open to other users"]);

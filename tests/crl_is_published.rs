@@ -193,6 +193,28 @@ fn the_files_are_the_newest_documents_whole() {
     assert!(desk.openssl(&check).contains("verify OK"));
 }
 
+// Catches a disk that is full, or a folder in the way, that nobody hears of.
+#[test]
+fn files_that_cannot_be_written_are_told_and_keep_nobody_from_the_list() {
+    let desk = Desk::with_key_file();
+    let folder = desk.path("public");
+    let published = Published::open(watched().with_folder(folder.clone()));
+    std::fs::create_dir(folder.join("crl.pem")).unwrap();
+    let crl = sign(&desk, "7");
+    published.publish(crl.clone());
+    let list = published.url("/crl.pem");
+    eventually("the list", || fetch(&desk, &["--output", "x", &list]).status == 200);
+    let ready = || {
+        let fetched = fetch(&desk, &[&published.metrics_url("/readyz")]);
+        (fetched.status, fetched.body)
+    };
+    eventually("the complaint", || ready() == (503, "files-behind\n".to_owned()));
+    std::fs::remove_dir(folder.join("crl.pem")).unwrap();
+    published.publish(crl);
+    eventually("readiness", || ready().0 == 200);
+    assert_eq!(names_in(&folder), ["ca.crl", "ca.crt", "crl.pem"]);
+}
+
 // Catches a publisher that calls itself ready with a list that everybody refuses.
 #[test]
 fn those_who_watch_learn_of_an_old_list_and_of_closed_gates() {

@@ -23,7 +23,7 @@ use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use appliance::{Appliance, Configuration};
+use appliance::{Appliance, Configuration, Ends};
 use desk::Desk;
 use rcgen::{CertificateParams, KeyPair};
 use sekisho::door::Door;
@@ -68,6 +68,7 @@ fn after_the_acknowledgement_of_a_revocation_nobody_is_inside_and_nobody_comes_i
                 }
                 opened
             });
+            let ends = Ends(&over);
             // Somewhere between the first octet of the first visit and the fourth visit.
             let pause = Duration::from_micros(u64::try_from(race % 97).unwrap() * 130);
             let start = monotonic();
@@ -89,7 +90,7 @@ fn after_the_acknowledgement_of_a_revocation_nobody_is_inside_and_nobody_comes_i
             while begun.load(Ordering::SeqCst) < next {
                 std::thread::yield_now();
             }
-            over.store(true, Ordering::SeqCst);
+            drop(ends);
             (visiting.join().unwrap(), after)
         });
         refused += begun.into_inner() - opened.len();

@@ -164,6 +164,16 @@ fn those_who_watch_are_told_that_the_authority_is_silent_and_that_it_is_back() {
     assert_eq!(status, 200);
     assert!(figures.contains("sekisho_gate_feed_stale{gate=\"main\"} 1\n"), "{figures}");
     assert!(figures.contains("\nsekisho_crl_number "), "{figures}");
+    assert!(figures.contains("\nsekisho_ca_certificate_not_after_timestamp_seconds "), "{figures}");
+    // Catches a figure, or an obstacle, that was added and told to nobody.
+    let documents =
+        [include_str!("../docs/monitoring.md"), include_str!("../docs/monitoring.ja.md")];
+    for line in figures.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        let ending = if kind == "counter" { "_total" } else { "" };
+        let row = format!("\n| `{name}{ending}` |");
+        assert!(documents.iter().all(|document| document.contains(&row)), "{name} is not in docs");
+    }
     service.signal_authority("CONT");
     eventually("readiness", || service.ready(&desk).0 == 200);
 }

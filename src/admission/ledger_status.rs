@@ -141,10 +141,11 @@ impl LedgerStatus {
         (self, kept)
     }
 
-    /// This ledger with another floor, unless that is an earlier one.
+    /// This ledger with another floor. The authority lowers it only once somebody has confirmed its
+    /// clock.
     #[must_use]
     pub fn with_floor(&self, floor: Timestamp) -> Self {
-        Self { floor: floor.max(self.floor), ..self.clone() }
+        Self { floor, ..self.clone() }
     }
 
     /// This ledger, whose authority has been silent since then, or speaks again.

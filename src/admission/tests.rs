@@ -332,7 +332,7 @@ fn no_time_before_the_floor_counts() {
     let chain = ours.issue(7, 60);
     let ledger = ledger(&ours, &[7], &[]);
     assert_eq!(judge(&chain, 0, &by(&ours, &ledger)), Ok(at(60)));
-    let later = ledger.with_floor(at(61)).with_floor(at(0));
+    let later = ledger.with_floor(at(61));
     let policy = by(&ours, &later);
     assert_eq!(judge(&chain, 0, &policy), Err(Refusal::Expired { since: at(60) }));
     assert!(!would_admit(&ChainKey::of(&chain, policy.anchors()).unwrap(), at(0), &policy));

@@ -114,6 +114,7 @@ fn say_revoked(session: &Session, reply: &RevocationReply) {
 fn say_cut(session: &Session, cut: &Cut) {
     let gate = cut.gate.clone();
     match cut.done {
+        Some(done) if !done.enforced => session.screen.warn(&Text::GateByFiles { gate }),
         Some(done) => session.screen.say(&Text::CutAtGate {
             gate,
             count: done.connections.to_string(),
@@ -131,6 +132,7 @@ fn json_of_cut(cut: &Cut) -> serde_json::Value {
     json!({
         "gate": cut.gate,
         "answered": cut.done.is_some(),
+        "enforced": cut.done.map(|done| done.enforced),
         "cut": cut.done.map(|done| done.connections),
         "microseconds": cut.done.map(|done| done.microseconds),
         "left": cut.done.map(|done| done.left),

@@ -93,6 +93,10 @@ impl Door {
     /// # Errors
     /// No service runs, or the ledger could not be read.
     pub fn status(&mut self) -> Result<Status, Refusal> {
+        if let Transport::Socket { stream, .. } = &self.transport {
+            // Whoever watches over a service must not hang with it.
+            stream.set_read_timeout(Some(PATIENCE)).map_err(|_| Refusal::ServiceGone {})?;
+        }
         match self.ask(Command::Status)? {
             Reply::Status(status) => Ok(*status),
             _ => Err(misread()),
@@ -293,6 +297,9 @@ impl Door {
             Transport::Socket { stream, path } => (stream, path),
         };
         match exchange(stream, &request, progress) {
+            Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(Refusal::ServiceBusy {});
+            }
             // It may be starting again. What it did already it does not do a second time.
             Err(FrameError::Io(_)) => {}
             outcome => return outcome.unwrap_or_else(|error| Err(lost(&error))),
@@ -321,6 +328,9 @@ fn exchange(
         }
     }
 }
+
+/// How long a service may take to say how it stands.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often, and how long after one another, a service that is starting again is called.
 const CALLS: u32 = 50;

@@ -187,6 +187,8 @@ pub struct Acknowledgement {
     pub gate: String,
     /// The epoch it has reached.
     pub epoch: Sequence,
+    /// Whether it decides by the ledger; a gate that trusts files of its own goes by their lists.
+    pub enforced: bool,
     /// Connections that were cut.
     pub cut: u64,
     /// Microseconds from the event to the last socket closed.

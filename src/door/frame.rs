@@ -162,6 +162,7 @@ mod tests {
         Answer::Acknowledged(Acknowledgement {
             gate: "weborca".to_owned(),
             epoch: 7,
+            enforced: true,
             cut: 2,
             microseconds: 812,
             left: 0,

@@ -116,6 +116,9 @@ pub struct Cut {
 /// What a gate answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
+    /// Whether the gate refuses what was revoked; one that trusts files of its own goes by their
+    /// lists.
+    pub enforced: bool,
     /// Connections that were cut.
     pub connections: u64,
     /// Microseconds from the event to the last socket closed.

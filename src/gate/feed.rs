@@ -147,7 +147,7 @@ impl Listener {
             return self.fall_silent();
         };
         let (ledger, lost) = match &self.ledger {
-            Some(earlier) => ledger.with_floor(earlier.floor()).keeping_revocations_of(earlier),
+            Some(earlier) => ledger.keeping_revocations_of(earlier),
             None => (ledger, 0),
         };
         if lost > 0 {
@@ -180,7 +180,7 @@ impl Listener {
     fn take_revoked(&mut self, change: &Change) {
         let begun = clock::monotonic();
         self.epoch = change.epoch;
-        let mut concerned = Vec::new();
+        let (mut concerned, mut enforced) = (Vec::new(), false);
         if let Some(ledger) = &self.ledger {
             let revoked = ledger.revoked(&change.issuer, &change.serials);
             match (revoked, ledger.identify(&change.issuer, &change.serials)) {
@@ -188,6 +188,7 @@ impl Listener {
                     self.ledger = Some(ledger);
                     concerned = certificates;
                     self.put_in_force(None);
+                    enforced = true;
                 }
                 // Nobody of that authority is let in here.
                 _ => tracing::error!("revoked by an authority that is not known here"),
@@ -199,8 +200,8 @@ impl Listener {
             let cut = closing.cut;
             let left = closing.finish(CLOSING).await;
             let microseconds = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-            tracing::info!(epoch, cut, microseconds, left, "revocation in force");
-            let acknowledged = Acknowledgement { gate, epoch, cut, microseconds, left };
+            tracing::info!(%gate, epoch, cut, microseconds, left, "revocation in force");
+            let acknowledged = Acknowledgement { gate, epoch, enforced, cut, microseconds, left };
             // An authority that is gone needs no answer.
             let _ = answers.send(Answer::Acknowledged(acknowledged)).await;
         });
@@ -227,7 +228,7 @@ impl Listener {
     fn take_heartbeat(&mut self, heartbeat: Heartbeat) {
         self.epoch = self.epoch.max(heartbeat.epoch);
         if let Some(ledger) = &self.ledger
-            && ledger.floor() < heartbeat.floor
+            && ledger.floor() != heartbeat.floor
         {
             self.ledger = Some(ledger.with_floor(heartbeat.floor));
             self.put_in_force(None);
@@ -246,10 +247,10 @@ impl Listener {
 
     fn fall_silent(&mut self) {
         self.silent_since = Some(clock::now());
-        self.audience.metrics.stale(true);
         if !self.takes_trust() {
             return;
         }
+        self.audience.metrics.stale(true);
         match self.audience.settings.stale {
             StalePolicy::Serve => tracing::warn!(
                 "nothing is heard of the authority: what was last known holds, revocations do not arrive"
@@ -313,6 +314,8 @@ impl Drop for Listener {
     /// A defect here must not leave a gate that hears of no revocation and lets everybody in.
     fn drop(&mut self) {
         if std::thread::panicking() {
+            tracing::error!("the feed is not listened to any more: restart the service");
+            self.audience.settings.stale = StalePolicy::Cut;
             self.fall_silent();
         }
     }

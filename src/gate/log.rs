@@ -23,6 +23,7 @@ const LINES_AT_ONCE: u32 = 100;
 
 /// The gate's log of visitors.
 pub(super) struct Journal {
+    gate: String,
     budget: Mutex<Budget>,
     metrics: GateMetrics,
 }
@@ -33,9 +34,9 @@ struct Budget {
 }
 
 impl Journal {
-    pub(super) fn new(metrics: GateMetrics) -> Self {
+    pub(super) fn new(gate: &str, metrics: GateMetrics) -> Self {
         let lines = TokenBucket::full(LINES, LINES_AT_ONCE, clock::monotonic());
-        Self { budget: Mutex::new(Budget { lines, suppressed: 0 }), metrics }
+        Self { gate: gate.to_owned(), budget: Mutex::new(Budget { lines, suppressed: 0 }), metrics }
     }
 
     pub(super) fn admitted(
@@ -50,6 +51,7 @@ impl Journal {
         let certificate = admitted.certificate();
         let version = version.and_then(|version| version.as_str()).unwrap_or("unknown");
         tracing::info!(
+                gate = %self.gate,
             serial = %certificate.serial(),
             subject = %Untrusted(&certificate.subject_text()),
             peer = %peer.ip().to_canonical(),
@@ -66,6 +68,7 @@ impl Journal {
         // Every cut is logged: there are no more of them than there were admissions.
         let certificate = admitted.certificate();
         tracing::warn!(
+                gate = %self.gate,
             reason = refusal.name(),
             serial = %certificate.serial(),
             subject = %Untrusted(&certificate.subject_text()),
@@ -93,6 +96,7 @@ impl Journal {
                 self.metrics.failed("tls");
                 let Some(suppressed) = self.allowance() else { return };
                 tracing::info!(
+                gate = %self.gate,
                     peer = %peer.ip().to_canonical(),
                     error = %Untrusted(&other.to_string()),
                     suppressed,
@@ -132,6 +136,7 @@ impl Journal {
         self.metrics.failed("crowded");
         let Some(suppressed) = self.allowance() else { return };
         tracing::warn!(
+                gate = %self.gate,
             peer = %peer.ip().to_canonical(),
             suppressed,
             "connection dropped: too many handshakes or connections"
@@ -152,6 +157,7 @@ impl Journal {
         let reference = reference.map(tracing::field::display);
         match shown {
             Some(certificate) => tracing::warn!(
+                gate = %self.gate,
                 reason,
                 serial = %certificate.serial(),
                 subject = %Untrusted(&certificate.subject_text()),

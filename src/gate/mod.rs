@@ -148,7 +148,8 @@ impl Gate {
                 gate: Untrusted(&settings.name).to_string(),
             });
         }
-        let metrics = metrics.of_gate(&settings.name);
+        let gate_name = settings.name.clone();
+        let metrics = metrics.of_gate(&gate_name);
         let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
@@ -169,7 +170,7 @@ impl Gate {
             mode: settings.mode,
             connector: connector.clone(),
             limits,
-            journal: Journal::new(metrics.clone()),
+            journal: Journal::new(&gate_name, metrics.clone()),
             draining: draining.subscribe(),
         });
         let certificate_ends = keeper.certificate_ends();
@@ -198,7 +199,7 @@ impl Gate {
                 "no revocation list: revoked certificates are let in; name one with --crl"
             );
         }
-        tracing::info!(%address, "listening");
+        tracing::info!(gate = %gate_name, %address, "listening");
         Ok(Self {
             listener,
             address,

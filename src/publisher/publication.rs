@@ -32,6 +32,7 @@ pub(super) struct Publication {
     pub(super) this_update: Timestamp,
     pub(super) next_update: Timestamp,
     pub(super) number: u64,
+    pub(super) root_ends: Option<Timestamp>,
     crl: Document,
     crl_pem: Document,
     root: Document,
@@ -52,6 +53,7 @@ impl Publication {
         let (this_update, next_update, number) = (crl.this_update, crl.next_update, crl.number);
         let root = Certificate::from_der(&crl.root).ok();
         let root_pem = root.as_ref().map(Certificate::pem).unwrap_or_default();
+        let root_ends = root.as_ref().map(Certificate::not_after);
         let modified = root.map(|root| root.not_before());
         let crl_pem = pem_of(&crl.der);
         let of_crl = |bytes: Vec<u8>, media_type| {
@@ -63,6 +65,7 @@ impl Publication {
             this_update,
             next_update,
             number,
+            root_ends,
             // RFC 5280 section 4.2.1.13 and RFC 2585.
             crl: of_crl(crl.der, "application/pkix-crl"),
             crl_pem: of_crl(crl_pem.into_bytes(), "application/x-pem-file"),

@@ -65,6 +65,7 @@ pub(super) struct Figures {
     number: Gauge,
     age: Gauge,
     left: Gauge,
+    root_ends: Gauge,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -87,6 +88,9 @@ impl Figures {
         let left = figures.left.clone();
         let help = "Until its nextUpdate; negative once it has expired";
         registry.register("sekisho_crl_left_seconds", help, left);
+        let ends = figures.root_ends.clone();
+        let help = "When the certificate of the CA ends";
+        registry.register("sekisho_ca_certificate_not_after_timestamp_seconds", help, ends);
         figures
     }
 
@@ -100,6 +104,7 @@ impl Figures {
         self.number.set(i64::try_from(publication.number).unwrap_or(i64::MAX));
         self.age.set(now.unix() - publication.this_update.unix());
         self.left.set(publication.next_update.unix() - now.unix());
+        self.root_ends.set(publication.root_ends.map_or(0, Timestamp::unix));
     }
 }
 

@@ -17,6 +17,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
@@ -284,6 +285,15 @@ impl Drop for Appliance<'_> {
         if std::thread::panicking() {
             eprintln!("--- the service's log ---\n{}", self.log.text());
         }
+    }
+}
+
+/// Sets a flag when dropped: what waits for it ends also where the test has failed.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

@@ -447,6 +447,14 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) fn start(settings: sekisho::gate::Settings) -> Self {
+        Self::counted(settings, sekisho::gate::Metrics::default())
+    }
+
+    /// One whose figures the test looks at.
+    pub(crate) fn counted(
+        settings: sekisho::gate::Settings,
+        metrics: sekisho::gate::Metrics,
+    ) -> Self {
         let settings = settings.with_listen("127.0.0.1:0").unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
@@ -456,7 +464,6 @@ impl Inside {
                 .enable_all()
                 .build()
                 .unwrap();
-            let metrics = sekisho::gate::Metrics::default();
             runtime.block_on(async {
                 let gate = sekisho::gate::Gate::open(settings, None, &metrics).await.unwrap();
                 tell.send(gate.address()).unwrap();

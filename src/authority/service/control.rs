@@ -22,6 +22,9 @@ use crate::ground::messages::Refusal;
 /// Commands under way at once.
 const MOST: usize = 32;
 
+/// Refused users that are logged one by one.
+const LOGGED: u64 = 10;
+
 /// How long a caller may take to send a command, or to read an answer.
 const SLOW: Duration = Duration::from_secs(30);
 
@@ -41,6 +44,12 @@ impl Permitted {
     fn permits(&self, user: u32) -> bool {
         user == 0 || user == self.own || self.admins.contains(&user)
     }
+
+    /// The user at the other end, when that one may.
+    fn judge(&self, stream: &UnixStream) -> Option<u32> {
+        let user = socket_peercred(stream).ok()?.uid.as_raw();
+        self.permits(user).then_some(user)
+    }
 }
 
 impl Control {
@@ -58,7 +67,8 @@ impl Control {
         let listener = bind(&path, open_to_others)
             .map_err(|error| Refusal::from(FileError::from_io(&path, &error)))?;
         let own = rustix::process::geteuid().as_raw();
-        let permitted = Arc::new(Permitted { own, admins });
+        let permitted = Permitted { own, admins };
+        let mut refused = 0_u64;
         let under_way = Arc::new(AtomicUsize::new(0));
         let accepting = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
             for stream in listener.incoming() {
@@ -66,11 +76,15 @@ impl Control {
                     std::thread::sleep(Duration::from_millis(100));
                     continue;
                 };
+                let Some(user) = permitted.judge(&stream) else {
+                    turn_away(stream, &mut refused);
+                    continue;
+                };
                 // Whoever finds no place is turned away, and may come again.
                 let Some(place) = Place::take(&under_way) else { continue };
-                let (permitted, jobs) = (Arc::clone(&permitted), jobs.clone());
+                let jobs = jobs.clone();
                 let serving = move || {
-                    serve(stream, &permitted, &jobs);
+                    serve(stream, user, &jobs);
                     drop(place);
                 };
                 if std::thread::Builder::new().spawn(serving).is_err() {
@@ -124,20 +138,24 @@ fn bind(path: &Path, open_to_others: bool) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Says no, without a thread and without waiting. The first of them are logged, then every thousandth.
+fn turn_away(mut stream: UnixStream, refused: &mut u64) {
+    *refused += 1;
+    if *refused <= LOGGED || refused.is_multiple_of(1000) {
+        tracing::warn!(refused, "a user who is no administrator was refused at the control socket");
+    }
+    let refusal = Message::End(Err(Refusal::ServiceNotForYou {}));
+    // Whether they read it is their affair.
+    if stream.set_nonblocking(true).is_ok() {
+        let _ = frame::write(&mut stream, &refusal, COMMAND_LIMIT);
+    }
+}
+
 /// Answers one caller's commands, one after the other.
-fn serve(mut stream: UnixStream, permitted: &Permitted, jobs: &Sender<Job>) {
+fn serve(mut stream: UnixStream, user: u32, jobs: &Sender<Job>) {
     let limits =
         stream.set_read_timeout(Some(SLOW)).and_then(|()| stream.set_write_timeout(Some(SLOW)));
-    let Ok(caller) = socket_peercred(&stream) else { return };
     if limits.is_err() {
-        return;
-    }
-    let user = caller.uid.as_raw();
-    if !permitted.permits(user) {
-        tracing::warn!(user, "a user who is no administrator was refused at the control socket");
-        let refused = Message::End(Err(Refusal::ServiceNotForYou {}));
-        // Whether they read it is their affair.
-        let _ = frame::write(&mut stream, &refused, COMMAND_LIMIT);
         return;
     }
     loop {

@@ -73,9 +73,10 @@ impl Gates {
     /// Waits until every gate has acted on the revocations of these epochs, a second at most.
     pub(super) fn cuts(&self, epochs: &[Sequence]) -> Vec<Cut> {
         let done = |gate: &Gate| {
-            let mut done = Done { connections: 0, microseconds: 0, left: 0 };
+            let mut done = Done { enforced: true, connections: 0, microseconds: 0, left: 0 };
             for epoch in epochs {
                 let answer = gate.acknowledged.get(epoch)?;
+                done.enforced &= answer.enforced;
                 done.connections += answer.cut;
                 done.left += answer.left;
                 done.microseconds = done.microseconds.max(answer.microseconds);

@@ -273,9 +273,14 @@ impl Service {
                 Ok(Reply::Connections(self.gates.connections()))
             }
             command => {
+                let confirms = matches!(command, Command::ConfirmClock);
                 let done = self.authority.handle(Request { command, ..request }, progress);
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
+                if confirms && done.is_ok() {
+                    self.upkeep.try_again();
+                    self.look_after(now)?;
+                }
                 Ok(self.complete(done?, cuts, now))
             }
         }
@@ -385,9 +390,10 @@ impl Service {
         })
     }
 
-    /// Says what could not be done, unless it is what was said last.
+    /// Says what could not be done, unless it is what was said last: of a clock set wrong each
+    /// second tells another time.
     fn complain(&mut self, refusal: Refusal) {
-        if self.trouble.as_ref() != Some(&refusal) {
+        if self.trouble.as_ref().map(Refusal::code) != Some(refusal.code()) {
             tracing::error!("something that is due could not be done: {refusal}");
             self.trouble = Some(refusal);
         }

@@ -569,6 +569,10 @@ refusals! {
     ServiceStarting {}
         en "a service runs over this data folder, but its authority does not answer yet" => "Wait until it has begun (its log says so), then try again; if it does not, stop the service and try again without it."
         ja "このデータフォルダーのサービスは動いていますが、認証局がまだ応答しません" => "開始するまで待って (ログに表示されます) もう一度実行してください。開始しない場合は、サービスを止めてから実行してください。"
+    /// The service does not answer in time.
+    ServiceBusy {}
+        en "the service did not answer within 10 seconds: it is carrying out something long, or is stuck" => "Ask again in a minute; if it stays so, restart the service."
+        ja "サービスが10秒以内に応答しませんでした。長い処理の途中か、停止している可能性があります" => "1分ほど待って確かめ、続く場合はサービスを再起動してください。"
     /// The service ended while it was asked.
     ServiceGone {}
         en "the service ended before it answered; whether the command was carried out is not known" => "Look at `sekisho status` and `sekisho list`, then ask again if needed."

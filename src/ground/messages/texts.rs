@@ -408,14 +408,18 @@ texts! {
     CutAtGate { gate, count, milliseconds }
         en "  gate {gate}: connections cut: {count}, in {milliseconds} ms"
         ja "  関所 {gate}: {count} 件の接続を {milliseconds} ms で切断しました"
+    /// A gate that trusts files.
+    GateByFiles { gate }
+        en "gate {gate} goes by the revocation lists in its own files: the certificate is let in there until they say otherwise"
+        ja "関所 {gate} は独自の CRL ファイルに従うため、そのファイルが更新されるまで、破棄した証明書でも通れます"
     /// A gate that did not answer.
     GateSilent { gate }
         en "gate {gate} did not answer within a second; it may still have connections of the revoked certificate"
         ja "関所 {gate} が1秒以内に応答しませんでした。破棄した証明書の接続が残っている可能性があります"
     /// The gates know, the CRL does not yet.
     CrlFollows { why }
-        en "every gate refuses the certificate now; the CRL follows as soon as it can be signed ({why})"
-        ja "すべての関所はこの証明書をすでに拒否しています。CRL (破棄リスト) は署名できるようになりしだい更新されます ({why})"
+        en "the CRL follows as soon as it can be signed ({why})"
+        ja "CRL (破棄リスト) は署名できるようになりしだい更新されます ({why})"
 
     // ---- a running service ----
     /// Column: which gate.
@@ -532,8 +536,8 @@ texts! {
         ja "CRL の有効期限が {since} に切れています。CRL を参照する相手はすべての接続を拒否します。"
     /// Not everything revoked is on the CRL.
     RemarkCrlIncomplete {}
-        en "Something was revoked that the CRL does not show yet. The gates know of it."
-        ja "CRL にまだ載っていない破棄があります。関所にはすでに反映されています。"
+        en "Something was revoked that the CRL does not show yet; the gates of this service know of it."
+        ja "CRL にまだ載っていない破棄があります。このサービスの関所にはすでに反映されています。"
     /// The CA ends within a year.
     RemarkAuthorityEnds { until }
         en "The CA's own certificate ends on {until}: plan the next one."
