@@ -39,7 +39,7 @@ impl SerialIndex {
     }
 
     /// The set with some serials added and then some taken away. The serials are merged in the order
-    /// they lie in already, so that 10^6 of them take some 50 ms and no memory but the new set's.
+    /// they lie in already, so that 10^6 of them take some 100 ms and no memory but the new set's.
     #[must_use]
     pub fn changed(
         &self,
