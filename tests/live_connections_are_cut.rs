@@ -53,7 +53,7 @@ fn a_revocation_ends_every_open_connection_of_its_holder_and_nobody_elses() {
     }
     support::eventually("the HTTP/2 connection ends", || http2.try_wait().unwrap().is_some());
     assert!(!http2.wait().unwrap().success());
-    let cut = "connection cut reason=\"revoked\"";
+    let cut = "connection cut gate=gate reason=\"revoked\"";
     support::eventually("a line for each", || gate.log.count(cut) == 4);
 
     kept.write_all(AT_REST.0.as_bytes()).unwrap();
@@ -71,7 +71,7 @@ fn a_connection_ends_with_its_certificate() {
     for stream in &mut streams {
         assert!(is_closed_within(stream, SOON));
     }
-    let cut = "connection cut reason=\"expired\"";
+    let cut = "connection cut gate=gate reason=\"expired\"";
     support::eventually("a line for each", || gate.log.count(cut) == 3);
 }
 
@@ -89,7 +89,7 @@ fn another_authority_ends_the_connections_of_the_old_ones_holders() {
     stage.write("ca.crt", &support::Authority::new("Test CA").pem);
     gate.signal("HUP");
     assert!(is_closed_within(&mut stream, SOON));
-    gate.log.wait_for(&["connection cut reason=\"unknown_issuer\""]);
+    gate.log.wait_for(&["connection cut gate=gate reason=\"unknown_issuer\""]);
 }
 
 // Catches admission that reads the lists before it subscribes to them: a visitor in between would

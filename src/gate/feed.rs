@@ -14,7 +14,7 @@ use super::material::ServerIdentity;
 use super::metrics::GateMetrics;
 use super::registry::Registry;
 use super::settings::{ServerSource, Settings, StalePolicy, TrustSource};
-use super::state::State;
+use super::state::{Parts, State};
 use crate::admission::{LedgerStatus, Refusal, StatusSource, TrustAnchors, UnknownIssuer};
 use crate::door::feed::{
     Acknowledgement, Answer, Change, Event, FeedEnd, GateReport, Heartbeat, Sequence,
@@ -316,6 +316,7 @@ impl Drop for Listener {
         if std::thread::panicking() {
             tracing::error!("the feed is not listened to any more: restart the service");
             self.audience.settings.stale = StalePolicy::Cut;
+            self.audience.state.change(Parts::spare_nobody);
             self.fall_silent();
         }
     }
@@ -366,17 +367,18 @@ mod tests {
 
     // Catches a defect in this thread that would leave the gate open to the revoked for ever.
     #[test]
-    fn a_listener_that_dies_lets_nobody_in() {
+    fn a_listener_that_dies_closes_the_gate() {
         let stage = Stage::new();
         let listener = listener(&stage);
         let registry = Arc::clone(&listener.audience.registry);
         let enter = || registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
-        assert!(enter().is_ok());
+        let Ok((_, _live, mut notice)) = enter() else { panic!("refused") };
         let died = std::thread::spawn(move || {
             let _listener = listener;
             panic!("as a defect would");
         });
         assert!(died.join().is_err());
+        assert!(notice.try_recv().is_ok(), "who is inside is cut");
         assert!(matches!(enter(), Err(NotEntered::Refused(Refusal::StatusStale { .. }))));
     }
 

@@ -51,7 +51,7 @@ impl Journal {
         let certificate = admitted.certificate();
         let version = version.and_then(|version| version.as_str()).unwrap_or("unknown");
         tracing::info!(
-                gate = %self.gate,
+            gate = %self.gate,
             serial = %certificate.serial(),
             subject = %Untrusted(&certificate.subject_text()),
             peer = %peer.ip().to_canonical(),
@@ -68,7 +68,7 @@ impl Journal {
         // Every cut is logged: there are no more of them than there were admissions.
         let certificate = admitted.certificate();
         tracing::warn!(
-                gate = %self.gate,
+            gate = %self.gate,
             reason = refusal.name(),
             serial = %certificate.serial(),
             subject = %Untrusted(&certificate.subject_text()),
@@ -96,7 +96,7 @@ impl Journal {
                 self.metrics.failed("tls");
                 let Some(suppressed) = self.allowance() else { return };
                 tracing::info!(
-                gate = %self.gate,
+                    gate = %self.gate,
                     peer = %peer.ip().to_canonical(),
                     error = %Untrusted(&other.to_string()),
                     suppressed,
@@ -136,7 +136,7 @@ impl Journal {
         self.metrics.failed("crowded");
         let Some(suppressed) = self.allowance() else { return };
         tracing::warn!(
-                gate = %self.gate,
+            gate = %self.gate,
             peer = %peer.ip().to_canonical(),
             suppressed,
             "connection dropped: too many handshakes or connections"

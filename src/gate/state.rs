@@ -47,7 +47,6 @@ pub(super) struct State {
 struct Shared {
     parts: Mutex<Parts>,
     current: watch::Sender<Option<Arc<Snapshot>>>,
-    spares_live: bool,
 }
 
 /// What a snapshot is made of. Each part comes from files or from the authority.
@@ -56,6 +55,7 @@ pub(super) struct Parts {
     epoch: u64,
     server: Option<Arc<ServerIdentity>>,
     trust: Option<Trust>,
+    spares_live: bool,
 }
 
 struct Trust {
@@ -68,8 +68,8 @@ impl State {
     /// Nothing is in force yet. With `spares_live`, whoever is inside may stay while the status of
     /// certificates is too old to let anybody new in.
     pub(super) fn new(spares_live: bool) -> Self {
-        let current = watch::Sender::new(None);
-        Self { shared: Arc::new(Shared { parts: Mutex::default(), current, spares_live }) }
+        let parts = Mutex::new(Parts { spares_live, ..Parts::default() });
+        Self { shared: Arc::new(Shared { parts, current: watch::Sender::new(None) }) }
     }
 
     pub(super) fn current(&self) -> Option<Arc<Snapshot>> {
@@ -95,7 +95,7 @@ impl State {
             server: Arc::clone(server),
             tickets: Arc::clone(&trust.tickets),
             authority_names: Arc::clone(&trust.authority_names),
-            spares_live: self.shared.spares_live,
+            spares_live: parts.spares_live,
         })));
     }
 }
@@ -121,6 +121,11 @@ impl Parts {
                 });
             }
         }
+    }
+
+    /// Who is inside may no longer stay while the status of certificates is too old.
+    pub(super) fn spare_nobody(&mut self) {
+        self.spares_live = false;
     }
 
     /// Newer status under the same anchors.
