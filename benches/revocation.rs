@@ -1,5 +1,6 @@
-//! `cargo bench --bench revocation`: looking one serial up among 10^7 revoked ones, and the CRL of
-//! 10^6. Goals: 100 ns, 24 octets a serial, 1 s, and linear.
+//! `cargo bench --bench revocation`: looking one serial up among 10^7 revoked ones, a gate's copy of
+//! a ledger of 10^6 and what a change of it takes, and the CRL of 10^6. Goals: 100 ns, 24 octets a
+//! serial, 1 s, and linear.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,8 +12,9 @@
 mod support;
 
 use std::hint::black_box;
+use std::time::Duration;
 
-use sekisho::admission::SerialIndex;
+use sekisho::admission::{LedgerStatus, SerialIndex};
 use sekisho::ground::clock;
 use sekisho::pki::revocation_list::{RevocationListToBeSigned, RevokedCertificate};
 use sekisho::pki::{Reason, RevocationList, SerialNumber};
@@ -21,8 +23,13 @@ use support::{root, timed};
 const REVOKED: u64 = 10_000_000;
 const LOOK_UPS: u64 = 2_000_000;
 
+const ISSUED: u64 = 1_000_000;
+/// Enough that the packed sets are made anew once.
+const CHANGES: u64 = 20_000;
+
 fn main() {
     look_up();
+    ledger();
     lists();
 }
 
@@ -42,6 +49,37 @@ fn look_up() {
         assert_eq!(found, if first == 0 { serials.len() } else { 0 });
         let each = time.as_secs_f64() * 1e9 / as_f64(LOOK_UPS);
         println!("  look-up, {what:<20} {each:>8.1} ns");
+    }
+}
+
+fn ledger() {
+    let authority = root();
+    let before = resident_octets();
+    let (time, mut ledger) = timed(|| {
+        let standing = (0..ISSUED).map(serial);
+        LedgerStatus::new(clock::now()).with_issuer(
+            &authority.certificate,
+            standing,
+            std::iter::empty(),
+        )
+    });
+    let octets = resident_octets().saturating_sub(before);
+    println!("a ledger of {ISSUED} certificates, at a gate");
+    println!("  resident octets a serial      {:>8.1}", as_f64(octets) / as_f64(ISSUED));
+    println!("  taken from a snapshot         {:>8.1} ms", time.as_secs_f64() * 1e3);
+    let issuer = authority.certificate.sha256();
+    let mut times: Vec<Duration> = (0..CHANGES)
+        .map(|number| {
+            let serials = [serial(ISSUED + number)];
+            let (time, next) = timed(|| ledger.issued(&issuer, &serials).unwrap());
+            ledger = next;
+            time
+        })
+        .collect();
+    times.sort_unstable();
+    for (what, share) in [("half", 50), ("99 of 100", 99), ("each", 100)] {
+        let time = times[(times.len() - 1) * share / 100].as_secs_f64() * 1e6;
+        println!("  a change, {what:<9} take at most {time:>8.1} us");
     }
 }
 

@@ -20,7 +20,7 @@ use sekisho::pki::{
     CertificateRequest, KeyAlgorithm, Reason, Signer, SubjectAlternativeName, pkcs8,
 };
 use std::path::{Path, PathBuf};
-use support::{Holder, an_hour_ago, python_program, root, run};
+use support::{Holder, LINTERS, an_hour_ago, root, run};
 
 const PASSPHRASE: &str = "6RYv24bqgpyu6tn8";
 
@@ -116,7 +116,7 @@ for path in sys.argv[2:]:
     let bundles = bundles(folder.path(), "受付1");
     let mut arguments = vec!["-c", SCRIPT, PASSPHRASE];
     arguments.extend(bundles.iter().map(|(path, _)| path.as_str()));
-    run("python3-venv", python_program("python"), &arguments);
+    run("python3-venv", LINTERS.program("python"), &arguments);
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn lint(linter: &str, arguments: &[&str], file: &str) -> Vec<String> {
     let mut all = vec!["lint", "-s", "WARNING", "-f", "JSON"];
     all.extend(arguments);
     all.push(file);
-    let output = std::process::Command::new(python_program(linter)).args(&all).output().unwrap();
+    let output = std::process::Command::new(LINTERS.program(linter)).args(&all).output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
         panic!("{linter}: {}", String::from_utf8_lossy(&output.stderr));
     });

@@ -340,9 +340,45 @@ mod tests {
 
     use super::*;
     use crate::gate::metrics::Metrics;
-    use crate::gate::registry::Protocol;
+    use crate::gate::registry::{NotEntered, Protocol};
     use crate::gate::specimen::{PEER, Stage};
     use prometheus_client::metrics::gauge::Gauge;
+
+    fn listener(stage: &Stage) -> Listener {
+        let metrics = Metrics::default().of_gate("front");
+        Listener {
+            audience: Audience {
+                settings: Settings::of_authority(Vec::new()),
+                address: PEER,
+                state: stage.state.clone(),
+                registry: Registry::new(8, Gauge::default()),
+                upstream: Arc::new(Health::new(&metrics)),
+                metrics,
+                certificate_ends: None,
+            },
+            answers: mpsc::channel(1).0,
+            epoch: 0,
+            ledger: Some(stage.good.clone()),
+            silent_since: None,
+            awaits_snapshot: false,
+        }
+    }
+
+    // Catches a defect in this thread that would leave the gate open to the revoked for ever.
+    #[test]
+    fn a_listener_that_dies_lets_nobody_in() {
+        let stage = Stage::new();
+        let listener = listener(&stage);
+        let registry = Arc::clone(&listener.audience.registry);
+        let enter = || registry.enter(&stage.state, &stage.chain, PEER, Protocol::Http1);
+        assert!(enter().is_ok());
+        let died = std::thread::spawn(move || {
+            let _listener = listener;
+            panic!("as a defect would");
+        });
+        assert!(died.join().is_err());
+        assert!(matches!(enter(), Err(NotEntered::Refused(Refusal::StatusStale { .. }))));
+    }
 
     // I28, without sockets, thousands of times: catches a judgement that is not repeated once the
     // entry is made, an entry made after the last judgement, and a revocation that looks for
@@ -350,25 +386,8 @@ mod tests {
     #[test]
     fn whoever_enters_while_a_revocation_comes_is_refused_or_told_to_leave() {
         let stage = Stage::new();
-        let registry = Registry::new(8, Gauge::default());
-        let metrics = Metrics::default().of_gate("front");
-        let (answers, _answered) = mpsc::channel(1);
-        let mut listener = Listener {
-            audience: Audience {
-                settings: Settings::of_authority(Vec::new()),
-                address: PEER,
-                state: stage.state.clone(),
-                registry: Arc::clone(&registry),
-                upstream: Arc::new(Health::new(&metrics)),
-                metrics,
-                certificate_ends: None,
-            },
-            answers,
-            epoch: 0,
-            ledger: None,
-            silent_since: None,
-            awaits_snapshot: false,
-        };
+        let mut listener = listener(&stage);
+        let registry = Arc::clone(&listener.audience.registry);
         let change = Change { epoch: 1, issuer: stage.issuer, serials: stage.serials.to_vec() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let (begin, end) = (Barrier::new(2), Barrier::new(2));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::pki::issue::{Profile, Template, ToBeSigned};
@@ -82,19 +82,29 @@ pub(crate) fn run(package: &str, program: impl AsRef<Path>, arguments: &[&str]) 
     text
 }
 
-/// A program of the Python environment under `target/peers`, which is made when it is not there.
-pub(crate) fn python_program(name: &str) -> PathBuf {
-    static READY: OnceLock<PathBuf> = OnceLock::new();
-    let programs = READY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/venv");
-        let path = folder.to_str().unwrap();
-        // Test programs run one after another, but threads of one may come here together: OnceLock.
-        if !folder.join("bin/lint_pkix_cert").exists() {
-            run("python3-venv", "python3", &["-m", "venv", path]);
-            let packages = ["install", "--quiet", "pkilint==0.13.3", "cryptography==50.0.2"];
-            run("python3-venv", folder.join("bin/pip"), &packages);
+/// Python programs in an environment of their own under `target/peers`.
+pub(crate) struct PythonEnvironment {
+    pub(crate) folder: &'static str,
+    pub(crate) packages: &'static [&'static str],
+}
+
+/// pkilint, and the library it is built on.
+pub(crate) const LINTERS: PythonEnvironment =
+    PythonEnvironment { folder: "venv", packages: &["pkilint==0.13.3", "cryptography==50.0.2"] };
+
+impl PythonEnvironment {
+    /// One of the programs. The environment is made when it is not there.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        static MAKING: Mutex<()> = Mutex::new(());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers").join(self.folder);
+        let program = folder.join("bin").join(name);
+        // Test programs run one after another, but threads of one may come here together.
+        let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !program.exists() {
+            run("python3-venv", "python3", &["-m", "venv", folder.to_str().unwrap()]);
+            let install = [&["install", "--quiet"], self.packages].concat();
+            run("python3-venv", folder.join("bin/pip"), &install);
         }
-        folder.join("bin")
-    });
-    programs.join(name)
+        program
+    }
 }
