@@ -190,7 +190,7 @@ impl ToBeSigned {
         if signer.subject_public_key_info() != self.issuer_key {
             return Err(IssueError::WrongKey);
         }
-        self.signed_by(signer)
+        read(signed::sign(&self.bytes, signer))
     }
 
     /// The certificate under the signature of a throwaway key, for linters to read before the real
@@ -203,13 +203,7 @@ impl ToBeSigned {
         if is_real || throwaway.algorithm() != self.algorithm {
             return Err(IssueError::WrongKey);
         }
-        self.signed_by(throwaway)
-    }
-
-    fn signed_by(&self, signer: &dyn Signer) -> Result<Certificate, IssueError> {
-        let der =
-            signed::sign(&self.bytes, signer).map_err(|_: SigningFailure| IssueError::Signing)?;
-        Certificate::from_der(&der).map_err(|_| IssueError::Encoding)
+        read(signed::sign_with_throwaway(&self.bytes, throwaway))
     }
 
     fn build(
@@ -361,6 +355,11 @@ fn general_name(name: &SubjectAlternativeName) -> der::Result<GeneralName> {
             GeneralName::IpAddress(OctetString::new(address.octets())?)
         }
     })
+}
+
+fn read(signed: Result<Vec<u8>, SigningFailure>) -> Result<Certificate, IssueError> {
+    let der = signed.map_err(|_| IssueError::Signing)?;
+    Certificate::from_der(&der).map_err(|_| IssueError::Encoding)
 }
 
 #[cfg(test)]

@@ -45,6 +45,18 @@ pub(super) struct SigningFailure;
 /// Signs and puts the envelope together. The signature is verified before anyone sees it: one that a
 /// fault spoiled would be useless, and with RSA would give the key away.
 pub(super) fn sign(to_be_signed: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, SigningFailure> {
+    let bytes = sign_with_throwaway(to_be_signed, signer)?;
+    match Signed::from_der(&bytes) {
+        Ok(signed) if signed.is_signed_by(signer.subject_public_key_info()) => Ok(bytes),
+        _ => Err(SigningFailure),
+    }
+}
+
+/// The same with a key that nobody relies on: its signature is not verified.
+pub(super) fn sign_with_throwaway(
+    to_be_signed: &[u8],
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, SigningFailure> {
     let signature = signer.sign(to_be_signed).map_err(|_| SigningFailure)?;
     let assemble = || {
         Envelope {
@@ -54,11 +66,7 @@ pub(super) fn sign(to_be_signed: &[u8], signer: &dyn Signer) -> Result<Vec<u8>, 
         }
         .to_der()
     };
-    let bytes = assemble().map_err(|_: der::Error| SigningFailure)?;
-    match Signed::from_der(&bytes) {
-        Ok(signed) if signed.is_signed_by(signer.subject_public_key_info()) => Ok(bytes),
-        _ => Err(SigningFailure),
-    }
+    assemble().map_err(|_: der::Error| SigningFailure)
 }
 
 #[derive(Sequence)]

@@ -44,12 +44,6 @@ impl Permitted {
     fn permits(&self, user: u32) -> bool {
         user == 0 || user == self.own || self.admins.contains(&user)
     }
-
-    /// The user at the other end, when that one may.
-    fn judge(&self, stream: &UnixStream) -> Option<u32> {
-        let user = socket_peercred(stream).ok()?.uid.as_raw();
-        self.permits(user).then_some(user)
-    }
 }
 
 impl Control {
@@ -76,10 +70,12 @@ impl Control {
                     std::thread::sleep(Duration::from_millis(100));
                     continue;
                 };
-                let Some(user) = permitted.judge(&stream) else {
-                    turn_away(stream, &mut refused);
+                let Ok(caller) = socket_peercred(&stream) else { continue };
+                let user = caller.uid.as_raw();
+                if !permitted.permits(user) {
+                    turn_away(stream, user, &mut refused);
                     continue;
-                };
+                }
                 // Whoever finds no place is turned away, and may come again.
                 let Some(place) = Place::take(&under_way) else { continue };
                 let jobs = jobs.clone();
@@ -139,10 +135,14 @@ fn bind(path: &Path, open_to_others: bool) -> io::Result<UnixListener> {
 }
 
 /// Says no, without a thread and without waiting. The first of them are logged, then every thousandth.
-fn turn_away(mut stream: UnixStream, refused: &mut u64) {
+fn turn_away(mut stream: UnixStream, user: u32, refused: &mut u64) {
     *refused += 1;
     if *refused <= LOGGED || refused.is_multiple_of(1000) {
-        tracing::warn!(refused, "a user who is no administrator was refused at the control socket");
+        tracing::warn!(
+            user,
+            refused,
+            "a user who is no administrator was refused at the control socket"
+        );
     }
     let refusal = Message::End(Err(Refusal::ServiceNotForYou {}));
     // Whether they read it is their affair.
