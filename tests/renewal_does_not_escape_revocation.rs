@@ -41,7 +41,7 @@ fn a_lineage_is_revoked_as_a_whole_from_any_of_its_members() {
         let before = entries(&desk, &folder);
         let words = ["revoke", &format!("{member:06}"), "--lineage", "--reason", "keyCompromise"];
         let answer = json(&desk, &folder, &words);
-        assert_eq!(answer["revoked"], serde_json::json!(LINEAGE), "from {member}");
+        assert_eq!(answer["lineage"], serde_json::json!(LINEAGE), "from {member}");
         assert_eq!(serials(&folder), expected, "from {member}");
         assert_eq!(show(&desk, &folder, OTHER)["state"], "valid");
         json(&desk, &folder, &["verify"]);
