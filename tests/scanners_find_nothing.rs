@@ -26,7 +26,7 @@ use serde_json::Value;
 use support::{DAY, Gate, Leaf, Stage};
 
 /// What is found and stays: whose word for it, its text, and why it stays.
-const EXPLAINED: [(&str, &str, &str); 7] = [
+const EXPLAINED: [(&str, &str, &str); 8] = [
     (
         "cipher_order",
         "NOT a cipher order configured",
@@ -54,6 +54,12 @@ const EXPLAINED: [(&str, &str, &str); 7] = [
         "secure_client_renego",
         "client x509-based authentication prevents this from being tested",
         "the same; SSLyze, which shows one, has tried it and got no renegotiation",
+    ),
+    (
+        "BREACH",
+        "client x509-based authentication prevents this from being tested",
+        "the same, when it notices in time; the gate compresses nothing, and what it answers itself \
+         repeats nothing that was asked",
     ),
     (
         "engine_problem",
