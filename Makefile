@@ -5,6 +5,8 @@ SHELL := /bin/bash -o pipefail
 
 CARGO ?= cargo
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
+# They run for seconds and would be optimised for minutes.
+INSTALL := CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off $(CARGO) install --locked --root target/tools
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 
 help: ## this list
@@ -30,7 +32,7 @@ lint: ## formatting and clippy, warnings are errors
 	$(CARGO) clippy --locked --test static_binary -- -D warnings
 
 deny: ## licences, banned crates, sources
-	@command -v cargo-deny >/dev/null || $(CARGO) install --locked --root target/tools cargo-deny@0.18.9
+	@command -v cargo-deny >/dev/null || $(INSTALL) cargo-deny@0.18.9
 	$(CARGO) deny --locked check licenses bans sources
 
 # No sanitizer by default: our rooms forbid unsafe code, and debug assertions and overflow checks are on.
@@ -39,7 +41,7 @@ TIME ?= 60
 SANITIZER ?= none
 FUZZ := fuzz/target/$(HOST)/release
 fuzz: ## TIME=60 seconds, or RUNS=n runs, of each fuzz target
-	@command -v cargo-fuzz >/dev/null || $(CARGO) install --locked --root target/tools cargo-fuzz@0.13.2
+	@command -v cargo-fuzz >/dev/null || $(INSTALL) cargo-fuzz@0.13.2
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build --sanitizer $(SANITIZER)
 	@mkdir -p fuzz/artifacts
 	@set -e; for target in $$(ls fuzz/seeds); do \
