@@ -552,8 +552,8 @@ texts! {
         ja "関所 {gate} に最新の変更がまだ反映されていません。"
     /// A gate without a certificate.
     RemarkGateWithoutCertificate { gate }
-        en "Gate {gate} has no server certificate yet and lets nobody in. Run `sekisho unseal`."
-        ja "関所 {gate} のサーバ証明書がまだないため、誰も接続できません。sekisho unseal を実行してください。"
+        en "Gate {gate} has no server certificate yet and lets nobody in: the vault is sealed (`sekisho unseal`), or the log says why."
+        ja "関所 {gate} のサーバ証明書がまだないため、誰も接続できません。金庫が閉じていれば sekisho unseal を実行し、そうでなければログで原因を確かめてください。"
     /// A gate whose certificate is over.
     RemarkGateCertificateOver { gate }
         en "The server certificate of gate {gate} has expired."
