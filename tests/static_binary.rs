@@ -118,7 +118,7 @@ impl Gate {
         let port = loop {
             let line = lines.next().unwrap_or_else(|| panic!("the gate did not start:\n{said}"));
             let line = line.unwrap();
-            if let Some((_, address)) = line.split_once("listening address=") {
+            if let Some((_, address)) = line.split_once("listening gate=gate address=") {
                 break address.parse::<SocketAddr>().unwrap().port();
             }
             said.push_str(&line);
