@@ -24,7 +24,8 @@ fuzz_target!(|text: &str| {
         Err(findings) => {
             assert!(!findings.is_empty());
             for finding in findings {
-                assert!(finding.line.is_none_or(|line| line <= text.lines().count().max(1)));
+                // What is missing at the end may be missed on the empty line after the last.
+                assert!(finding.line.is_none_or(|line| line <= text.split('\n').count()));
                 for language in [Language::English, Language::Japanese] {
                     assert_printable(&finding.refusal.what(language));
                     assert_printable(&finding.refusal.next(language));
