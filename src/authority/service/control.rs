@@ -16,11 +16,14 @@ use super::Job;
 use crate::door::command::Request;
 use crate::door::frame::{self, COMMAND_LIMIT, FrameError};
 use crate::door::reply::Message;
-use crate::ground::files::FileError;
+use crate::ground::files::{self, FileError};
 use crate::ground::messages::Refusal;
 
 /// Commands under way at once.
 const MOST: usize = 32;
+
+/// Mode of a runtime folder that we make: administrators must get to the socket in it.
+const RUNTIME_FOLDER_MODE: u32 = 0o755;
 
 /// Refused users that are logged one by one.
 const LOGGED: u64 = 10;
@@ -58,6 +61,10 @@ impl Control {
         jobs: Sender<Job>,
     ) -> Result<Self, Refusal> {
         let open_to_others = !admins.is_empty();
+        if let Some(folder) = path.parent() {
+            // Only the runtime folder may be missing: the data folder has a CA in it.
+            files::ensure_folder(folder, RUNTIME_FOLDER_MODE)?;
+        }
         let listener = bind(&path, open_to_others)
             .map_err(|error| Refusal::from(FileError::from_io(&path, &error)))?;
         let own = rustix::process::geteuid().as_raw();
