@@ -81,8 +81,15 @@ impl Supervisor {
         let mut pause = PAUSES.0;
         loop {
             let began = clock::monotonic();
-            let ended =
-                self.live(std::mem::replace(&mut unseal, Unseal::Later), stop.as_mut()).await?;
+            let this_time = std::mem::replace(&mut unseal, Unseal::Later);
+            let ended = match self.live(this_time, stop.as_mut()).await {
+                // No process could be made now: the gates go on, and it is tried again.
+                Err(refusal) if self.standing.borrow().heard => {
+                    tracing::error!("{refusal}");
+                    Ended::Died
+                }
+                ended => ended?,
+            };
             if matches!(ended, Ended::Stopped) {
                 return Ok(());
             }

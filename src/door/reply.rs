@@ -96,7 +96,7 @@ pub struct KeyMaterial {
 /// What became of a revocation.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RevocationReply {
-    /// The certificates that were revoked, the one asked for first.
+    /// The certificates that were revoked, in the order of their numbers.
     pub revoked: Vec<CertificateView>,
     /// What each gate did; empty where no service runs.
     pub cuts: Vec<Cut>,

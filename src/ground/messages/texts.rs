@@ -544,8 +544,8 @@ texts! {
         ja "認証局自身の証明書の有効期限が {until} に切れます。次の認証局を準備してください。"
     /// The application is down.
     RemarkUpstreamDown { gate }
-        en "Gate {gate} cannot reach its application."
-        ja "関所 {gate} からアプリケーションに接続できません。"
+        en "Gate {gate} cannot reach its application: see whether that runs, and where `upstream` points."
+        ja "関所 {gate} からアプリケーションに接続できません。アプリケーションが動いているか、upstream の設定が正しいかを確かめてください。"
     /// A gate has not heard the newest.
     RemarkGateBehind { gate }
         en "Gate {gate} has not taken the newest events yet."
@@ -560,8 +560,8 @@ texts! {
         ja "関所 {gate} のサーバ証明書の有効期限が切れています。"
     /// A gate that says nothing.
     RemarkGateSilent { gate }
-        en "Gate {gate} does not answer."
-        ja "関所 {gate} が応答していません。"
+        en "Gate {gate} does not answer: restart the service."
+        ja "関所 {gate} が応答していません。サービスを再起動してください。"
     /// Certificates that end soon.
     RemarkEnding { count }
         en "{count} certificates end within 60 days: renew them with `sekisho renew NUMBER`."
