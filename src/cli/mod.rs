@@ -110,6 +110,8 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
                 Err(refusal) => finish(Err(refusal), &screen),
             };
         }
+        // What it cannot do, `serve` says.
+        Verb::Gate(options) => return exit_code(serve::gate(&options)),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`command`], [`reply`] | commands and what is answered to them |
 //! | [`client`] | asking: over the control socket, or in this process |
+//! | [`descriptors`] | sockets on their way to a process that opens none |
 //! | [`feed`] | events to the gates and the publisher, and their answers |
 //! | [`frame`] | messages on a stream |
 //! | `secret` | secret octets inside messages |
@@ -13,6 +14,7 @@
 
 pub mod client;
 pub mod command;
+pub mod descriptors;
 pub mod feed;
 pub mod frame;
 pub mod reply;
