@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use super::environment::Environment;
 use super::secrets::{SecretSource, through_the_door};
@@ -17,15 +18,19 @@ use super::supervisor::{Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Metrics, Openness};
+use crate::door::figures::GateFigures;
+use crate::gate::Gate;
+use crate::ground::clock;
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::watching::Obstacle;
-use crate::publisher::{Publisher, Readiness};
+use crate::publisher::{Gates, Publisher};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
+
+/// How often the figures of the gates are carried to the publisher.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
 /// may come in can.
@@ -85,8 +90,6 @@ struct Appliance {
 
 impl Appliance {
     async fn open(config: &Config, hello: Option<Hello>, log: LogFormat) -> Result<Self, Refusal> {
-        let mut registry = Registry::default();
-        let metrics = Metrics::register(&mut registry);
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -97,13 +100,15 @@ impl Appliance {
                 feeds.push(feed);
                 FeedEnd { events, answers: answers_in.clone() }
             });
-            gates.push(Gate::open(settings.clone(), end, &metrics).await?);
+            gates.push(Gate::open(settings.clone(), end).await?);
         }
-        let readiness = readiness(config, &gates);
+        let names = || config.gates().iter().map(|settings| settings.name().to_owned());
         let publisher = match config.publish() {
             Some(settings) => {
-                let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, readiness, registry).await?)
+                let told = Arc::new(Gates::new(names()));
+                let sources = names().zip(gates.iter().map(Gate::figures)).collect();
+                tokio::spawn(carry(Arc::clone(&told), sources));
+                Some(Publisher::open(settings, crl, told).await?)
             }
             None => None,
         };
@@ -189,17 +194,14 @@ impl Appliance {
     }
 }
 
-/// Tells at any time which gates let nobody new in, and why.
-fn readiness(config: &Config, gates: &[Gate]) -> impl Fn() -> Readiness + Send + Sync + use<> {
-    let names = config.gates().iter().map(|settings| settings.name().to_owned());
-    let gates: Vec<_> = names.zip(gates.iter().map(Gate::openness)).collect();
-    move || {
-        let obstacles = gates.iter().filter_map(|(gate, openness)| match openness() {
-            Openness::Open => None,
-            Openness::Closed => Some(Obstacle::GateClosed { gate: gate.clone() }),
-            Openness::Stale => Some(Obstacle::FeedStale { gate: gate.clone() }),
-        });
-        Readiness { obstacles: obstacles.collect() }
+/// Carries the figures of the gates to the publisher, for ever.
+async fn carry(gates: Arc<Gates>, sources: Vec<(String, impl Fn() -> GateFigures)>) {
+    let mut ticks = interval(FIGURES_EVERY);
+    loop {
+        ticks.tick().await;
+        for (gate, figures) in &sources {
+            gates.hear(gate, figures(), clock::monotonic());
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`command`], [`reply`] | commands and what is answered to them |
 //! | [`client`] | asking: over the control socket, or in this process |
 //! | [`feed`] | events to the gates and the publisher, and their answers |
+//! | [`figures`] | what a gate counts, for the publisher |
 //! | [`frame`] | messages on a stream |
 //! | `secret` | secret octets inside messages |
 
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod command;
 pub mod feed;
+pub mod figures;
 pub mod frame;
 pub mod reply;
 mod secret;

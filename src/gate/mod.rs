@@ -15,7 +15,7 @@
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
 //! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
-//! | `log`, [`metrics`] | what it says of its visitors, and counts |
+//! | `log`, `metrics` | what it says of its visitors, and counts |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
 //! `Admitted`.
@@ -35,7 +35,7 @@ pub mod limits;
 mod listener;
 mod log;
 mod material;
-pub mod metrics;
+mod metrics;
 mod notices;
 mod origin;
 mod owed_alerts;
@@ -83,11 +83,11 @@ use upstream::{Server, Upstream};
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
-pub use metrics::Metrics;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;
+use crate::door::figures::{GateFigures, Openness};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -110,17 +110,6 @@ pub struct Gate {
     stale: StalePolicy,
 }
 
-/// Whether new visitors can come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Openness {
-    /// They can.
-    Open,
-    /// The server certificate or the trust anchors have not come yet, or the gate is stopping.
-    Closed,
-    /// The authority is silent, and the policy is to let nobody new in.
-    Stale,
-}
-
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
 ///
 /// # Errors
@@ -138,18 +127,14 @@ impl Gate {
     /// # Errors
     /// What is wrong with a file, why the address cannot be listened at, or that the settings want
     /// an authority and there is no feed.
-    pub async fn open(
-        settings: Settings,
-        feed: Option<FeedEnd>,
-        metrics: &Metrics,
-    ) -> Result<Self, Refusal> {
+    pub async fn open(settings: Settings, feed: Option<FeedEnd>) -> Result<Self, Refusal> {
         if feed.is_none() && !settings.stands_alone() {
             return Err(Refusal::GateWithoutAuthority {
                 gate: Untrusted(&settings.name).to_string(),
             });
         }
         let gate_name = settings.name.clone();
-        let metrics = metrics.of_gate(&gate_name);
+        let metrics = GateMetrics::default();
         let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
@@ -219,18 +204,20 @@ impl Gate {
         self.address
     }
 
-    /// Tells at any time, also while the gate serves, whether new visitors can come in.
-    pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
+    /// Tells at any time, also while the gate serves, its figures and whether new visitors can come
+    /// in.
+    pub fn figures(&self) -> impl Fn() -> GateFigures + Send + Sync + use<> {
         let reception = Arc::clone(&self.reception);
         let (metrics, stale) = (self.metrics.clone(), self.stale);
         move || {
-            if *reception.draining.borrow() || reception.state.current().is_none() {
+            let closed = *reception.draining.borrow() || reception.state.current().is_none();
+            metrics.figures(if closed {
                 Openness::Closed
             } else if metrics.is_stale() && stale != StalePolicy::Serve {
                 Openness::Stale
             } else {
                 Openness::Open
-            }
+            })
         }
     }
 
