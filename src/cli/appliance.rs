@@ -203,10 +203,7 @@ impl Appliance {
 }
 
 /// Carries the figures of the gates to the publisher, for ever.
-async fn carry(
-    gates: Arc<Gates>,
-    sources: Vec<(String, watch::Receiver<Option<GateFigures>>)>,
-) {
+async fn carry(gates: Arc<Gates>, sources: Vec<(String, watch::Receiver<Option<GateFigures>>)>) {
     let mut ticks = interval(FIGURES_EVERY);
     loop {
         ticks.tick().await;

@@ -9,6 +9,7 @@ mod bulk;
 mod configuration;
 mod crl;
 mod environment;
+mod gates;
 mod handout;
 mod help;
 mod init;
@@ -20,6 +21,7 @@ mod progress;
 mod quickstart;
 mod renew;
 mod revoke;
+mod roles;
 mod running;
 mod screen;
 mod secrets;
@@ -111,7 +113,9 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
             };
         }
         // What it cannot do, `serve` says.
-        Verb::Gate(options) => return exit_code(serve::gate(&options)),
+        Verb::Gate(options) => {
+            return serve::gate(&options).map_or(ExitCode::from(REFUSED), |()| ExitCode::SUCCESS);
+        }
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

@@ -183,7 +183,8 @@ impl Pauses {
         if life > LIVED {
             self.0 = PAUSES.0;
         }
-        std::mem::replace(&mut self.0, (self.0 * 2).min(PAUSES.1))
+        let next = (self.0 * 2).min(PAUSES.1);
+        std::mem::replace(&mut self.0, next)
     }
 }
 

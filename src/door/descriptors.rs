@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg,
-    socketpair,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+    sendmsg, socketpair,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,11 +66,7 @@ impl Descriptors {
     }
 }
 
-fn send(
-    end: BorrowedFd<'_>,
-    message: &[u8],
-    descriptor: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
+fn send(end: BorrowedFd<'_>, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     let carried;
@@ -88,12 +84,8 @@ fn receive<T: DeserializeOwned>(end: BorrowedFd<'_>) -> io::Result<Option<(T, Op
     let mut buffer = [0; LIMIT];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(
-        end,
-        &mut [IoSliceMut::new(&mut buffer)],
-        &mut ancillary,
-        RecvFlags::CMSG_CLOEXEC,
-    )?;
+    let received =
+        recvmsg(end, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
     // More than one descriptor comes from nobody of ours; the system has closed what had no room.
     let mut descriptor = None;
     for message in ancillary.drain() {

@@ -28,9 +28,8 @@ pub(super) fn connect() -> DuplexStream {
     let service = service_fn(|request: Request<Incoming>| async move {
         Ok::<_, Infallible>(answer(request.uri().path(), request.headers()))
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(far), service);
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(far), service);
     tokio::spawn(connection);
     near
 }

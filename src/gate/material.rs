@@ -76,7 +76,9 @@ impl Material {
     pub(super) fn read(settings: &Settings, files: &Delivery) -> Result<Self, Refusal> {
         announce(settings, files)?;
         let anchors = match &settings.trust {
-            TrustSource::Files { authorities, .. } => Some(Arc::new(read_anchors(authorities, files)?)),
+            TrustSource::Files { authorities, .. } => {
+                Some(Arc::new(read_anchors(authorities, files)?))
+            }
             TrustSource::Authority => None,
         };
         let server = match &settings.server {
@@ -145,11 +147,7 @@ fn read_anchors(path: &Path, files: &Delivery) -> Result<TrustAnchors, Refusal> 
     })
 }
 
-fn read_server(
-    path: &Path,
-    key_path: &Path,
-    files: &Delivery,
-) -> Result<ServerIdentity, Refusal> {
+fn read_server(path: &Path, key_path: &Path, files: &Delivery) -> Result<ServerIdentity, Refusal> {
     let shown = || Untrusted(&path.to_string_lossy()).to_string();
     let bytes = files.read(path)?.expose();
     let chain = Certificate::chain_from_pem(bytes)

@@ -17,7 +17,7 @@
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
 //! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
-//! | `log`, [`metrics`] | what it says of its visitors, and counts |
+//! | `log`, `metrics` | what it says of its visitors, and counts |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
 //! `Admitted`.
@@ -39,7 +39,7 @@ pub mod limits;
 mod listener;
 mod log;
 mod material;
-pub mod metrics;
+mod metrics;
 mod notices;
 mod origin;
 mod owed_alerts;
@@ -90,11 +90,11 @@ use tls::TlsSettings;
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
-pub use metrics::Metrics;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;
+use crate::door::figures::{GateFigures, Openness};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -131,17 +131,6 @@ pub struct Given {
     pub feed: Option<FeedEnd>,
 }
 
-/// Whether new visitors can come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Openness {
-    /// They can.
-    Open,
-    /// The server certificate or the trust anchors have not come yet, or the gate is stopping.
-    Closed,
-    /// The authority is silent, and the policy is to let nobody new in.
-    Stale,
-}
-
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
 ///
 /// # Errors
@@ -158,7 +147,7 @@ impl Gate {
     ///
     /// # Errors
     /// What is wrong with a file, or that the settings want an authority and there is no feed.
-    pub fn open(settings: Settings, given: Given, metrics: &Metrics) -> Result<Self, Refusal> {
+    pub fn open(settings: Settings, given: Given) -> Result<Self, Refusal> {
         let Given { listener, files, deliveries, dialler, feed } = given;
         if feed.is_none() && !settings.stands_alone() {
             return Err(Refusal::GateWithoutAuthority {
@@ -166,7 +155,7 @@ impl Gate {
             });
         }
         let gate_name = settings.name.clone();
-        let metrics = metrics.of_gate(&gate_name);
+        let metrics = GateMetrics::default();
         let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
@@ -239,16 +228,12 @@ impl Gate {
     ///
     /// # Errors
     /// As there, or why the address cannot be listened at.
-    pub async fn open_here(
-        settings: Settings,
-        feed: Option<FeedEnd>,
-        metrics: &Metrics,
-    ) -> Result<Self, Refusal> {
+    pub async fn open_here(settings: Settings, feed: Option<FeedEnd>) -> Result<Self, Refusal> {
         let provision = Provision::open(settings.clone(), None).await?;
         let unavailable =
             |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
         let given = provision.serve_here(feed).map_err(unavailable)?;
-        Self::open(settings, given, metrics)
+        Self::open(settings, given)
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.
@@ -257,18 +242,20 @@ impl Gate {
         self.address
     }
 
-    /// Tells at any time, also while the gate serves, whether new visitors can come in.
-    pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
+    /// Tells at any time, also while the gate serves, its figures and whether new visitors can come
+    /// in.
+    pub fn figures(&self) -> impl Fn() -> GateFigures + Send + Sync + use<> {
         let reception = Arc::clone(&self.reception);
         let (metrics, stale) = (self.metrics.clone(), self.stale);
         move || {
-            if *reception.draining.borrow() || reception.state.current().is_none() {
+            let closed = *reception.draining.borrow() || reception.state.current().is_none();
+            metrics.figures(if closed {
                 Openness::Closed
             } else if metrics.is_stale() && stale != StalePolicy::Serve {
                 Openness::Stale
             } else {
                 Openness::Open
-            }
+            })
         }
     }
 

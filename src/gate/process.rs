@@ -1,23 +1,26 @@
 //! A gate as a process of its own. It has two sockets to the supervisor and nothing else: one for
 //! messages, one for descriptors.
 
-use std::io::Write;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 
 use super::delivery::Delivery;
 use super::dialler::{Dialler, Handed};
-use super::{Gate, Given, Metrics, Settings};
+use super::{Gate, Given, Settings};
 use crate::door::descriptors::Descriptors;
 use crate::door::feed::{Answer, Event, FeedEnd};
+use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::messages::Refusal;
+
+/// How often a gate tells its figures.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
 /// Events that wait to be put in force at most.
 const WAITING: usize = 1024;
@@ -74,12 +77,12 @@ pub fn run(
     let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut incoming, FEED_LIMIT) else {
         return Err(Refusal::ServiceGone {});
     };
-    let mut outgoing = messages;
+    let outgoing = messages;
     let confined = confine(&begin.settings);
     let served = confined.and_then(|()| serve(*begin, incoming, &outgoing, descriptors));
     if let Err(refusal) = &served {
         // The supervisor may be gone.
-        let _ = say(&mut outgoing, &FromGate::Refused(refusal.clone()));
+        let _ = say(&Mutex::new(outgoing), &FromGate::Refused(refusal.clone()));
     }
     served
 }
@@ -110,12 +113,14 @@ fn serve(
             dialler: Dialler::over(channel),
             feed,
         };
-        let metrics = Metrics::register(&mut Registry::default());
-        let gate = Gate::open(begin.settings, given, &metrics)?;
-        let mut out = outgoing.try_clone().map_err(unavailable)?;
-        say(&mut out, &FromGate::Ready)?;
+        let gate = Gate::open(begin.settings, given)?;
+        // Several threads speak; a message must not begin within another.
+        let out = Arc::new(Mutex::new(outgoing.try_clone().map_err(unavailable)?));
+        say(&out, &FromGate::Ready)?;
         let (stop, mut stopping) = watch::channel(Stop::No);
-        thread("answers", move || carry_answers(answered, out))?;
+        let (figures, also_out) = (gate.figures(), Arc::clone(&out));
+        thread("figures", move || tell_figures(figures, &also_out))?;
+        thread("answers", move || carry_answers(answered, &out))?;
         thread("messages", move || carry_messages(incoming, &tell, &deliver, &stop))?;
         let mut abandoned = stopping.clone();
         let serving = gate.serve(async move {
@@ -170,14 +175,21 @@ fn carry_messages(
     }
 }
 
-fn carry_answers(mut answers: mpsc::Receiver<Answer>, mut outgoing: UnixStream) {
+fn carry_answers(mut answers: mpsc::Receiver<Answer>, out: &Mutex<UnixStream>) {
     while let Some(answer) = answers.blocking_recv() {
-        if say(&mut outgoing, &FromGate::Answer(answer)).is_err() {
+        if say(out, &FromGate::Answer(answer)).is_err() {
             return;
         }
     }
 }
 
-fn say(outgoing: &mut impl Write, message: &FromGate) -> Result<(), Refusal> {
-    frame::write(outgoing, message, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})
+fn tell_figures(figures: impl Fn() -> GateFigures, out: &Mutex<UnixStream>) {
+    while say(out, &FromGate::Figures(figures())).is_ok() {
+        std::thread::sleep(FIGURES_EVERY);
+    }
+}
+
+fn say(out: &Mutex<UnixStream>, message: &FromGate) -> Result<(), Refusal> {
+    let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+    frame::write(&mut *out, message, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})
 }

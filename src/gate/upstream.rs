@@ -344,7 +344,8 @@ mod tests {
             let authorities = "/nonexistent/ca.crt".into();
             settings = settings.with_upstream_tls(UpstreamTls { authorities, client: None });
         }
-        read_tls(&settings).map(drop).map_err(|refusal| refusal.code())
+        let files = Delivery::of_all(&settings);
+        read_tls(&settings, &files).map(drop).map_err(|refusal| refusal.code())
     }
 
     #[test]

@@ -28,7 +28,9 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (
         "sekisho gate",
         "The process of a gate; started by `serve`",
-        GATEJA
+        "関所のプロセス (serve が起動します)",
+    ),
+    (
         "sekisho authority",
         "The authority's process; started by `serve`",
         "認証局のプロセス (serve が起動します)",
