@@ -59,6 +59,9 @@ pub const SERVICE_FOLDER: &str = "/var/lib/sekisho";
 /// Where the installed service's control socket lies.
 const RUNTIME_FOLDER: &str = "/run/sekisho";
 
+/// Its mode: administrators must get to the socket in it.
+const RUNTIME_FOLDER_MODE: u32 = 0o755;
+
 /// Where things lie in a data folder.
 #[derive(Debug, Clone)]
 pub struct DataFolder(PathBuf);
@@ -138,6 +141,21 @@ impl DataFolder {
         self.open_for_lock().is_ok_and(|lock| {
             rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
         })
+    }
+
+    /// Gives what root made to the authority's own user: the folder and all in it, and the folder of
+    /// its control socket. What belongs to somebody else already stays as it is.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), Refusal> {
+        files::give(&self.0, uid, gid)?;
+        if self.0 == Path::new(SERVICE_FOLDER) {
+            let runtime = Path::new(RUNTIME_FOLDER);
+            files::ensure_folder(runtime, RUNTIME_FOLDER_MODE)?;
+            files::give(runtime, uid, gid)?;
+        }
+        Ok(())
     }
 
     fn open_for_lock(&self) -> rustix::io::Result<OwnedFd> {

@@ -14,7 +14,7 @@ use tokio::time::interval;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
-use super::roles::{Stage, Users};
+use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
@@ -50,16 +50,21 @@ pub(super) fn run(
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    let users = Users::Ours;
     let reserved = match config.authority() {
         Some(settings) => {
             let folder = DataFolder::new(settings.folder());
             folder.require_initialised()?;
-            Some(folder.reserve()?)
+            let reserved = folder.reserve()?;
+            if let Some(user) = users.of(Role::Authority) {
+                folder.give_to(user.uid, user.gid)?;
+            }
+            Some(reserved)
         }
         None => None,
     };
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
+        Some(settings) => Some(hello(config, settings, users, language, secrets, environment)?),
         None => None,
     };
     let runtime =
@@ -67,7 +72,7 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, Stage { log, users: Users::Ours }).await?;
+        let appliance = Appliance::open(config, hello, Stage { log, users }).await?;
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -89,7 +94,11 @@ struct Appliance {
 }
 
 impl Appliance {
-    async fn open(config: &Config, hello: Option<Hello>, stage: Stage) -> Result<Self, Refusal> {
+    async fn open(
+        config: &Config,
+        hello: Option<(Hello, Option<PathBuf>)>,
+        stage: Stage,
+    ) -> Result<Self, Refusal> {
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -120,8 +129,9 @@ impl Appliance {
             }
             None => None,
         };
-        let supervisor = hello.map(|hello| Supervisor {
+        let supervisor = hello.map(|(hello, key_file)| Supervisor {
             hello,
+            key_file,
             stage,
             feeds,
             answers,
@@ -225,26 +235,29 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// What the authority is told to do. At a terminal the passphrase is asked for, before anybody is
-/// served; where there is none, the vault stays sealed until somebody opens it.
+/// What the authority is told to do, and the key file that opens its vault. At a terminal the
+/// passphrase is asked for, before anybody is served; where there is none, the vault stays sealed
+/// until somebody opens it.
 fn hello(
     config: &Config,
     settings: &AuthoritySettings,
+    users: Users,
     language: Language,
     secrets: &SecretSource,
     environment: &Environment,
-) -> Result<Hello, Refusal> {
+) -> Result<(Hello, Option<PathBuf>), Refusal> {
     let folder = DataFolder::new(settings.folder());
-    let unseal = match settings.unseal() {
+    let (unseal, key_file) = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {
-            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+            let secret = through_the_door(secrets.secret(&folder, language, false)?);
+            (feed::Unseal::With(secret), None)
         }
-        Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
-        Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
+        Unseal::KeyFile(path) => (feed::Unseal::Later, Some(path.clone())),
+        Unseal::Credential(name) => (feed::Unseal::Later, Some(credential(name, environment)?)),
         Unseal::Terminal => match secrets.secret(&folder, language, false) {
-            Ok(secret) => feed::Unseal::With(through_the_door(secret)),
-            Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
+            Ok(secret) => (feed::Unseal::With(through_the_door(secret)), None),
+            Err(Refusal::NoTerminal {}) => (feed::Unseal::Later, None),
             Err(refusal) => return Err(refusal),
         },
     };
@@ -252,14 +265,21 @@ fn hello(
         gate: gate.name().to_owned(),
         names: gate.certified_names().to_vec(),
     });
-    Ok(Hello {
+    let mut admins = settings.admins().to_vec();
+    if users == Users::Ours {
+        // Who started the service runs it.
+        admins.push(rustix::process::geteuid().as_raw());
+    }
+    let hello = Hello {
         folder: settings.folder().to_owned(),
         unseal,
-        admins: settings.admins().to_vec(),
+        admins,
+        roles: users.all(),
         crl_days: settings.crl_days(),
         server_days: settings.server_days(),
         gates: gates.collect(),
-    })
+    };
+    Ok((hello, key_file))
 }
 
 /// Where systemd puts a credential of this service (`LoadCredential=`).

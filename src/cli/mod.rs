@@ -17,6 +17,7 @@ mod issue;
 mod list;
 mod logging;
 mod orca;
+mod owner;
 mod progress;
 mod quickstart;
 mod renew;

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -183,6 +183,29 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> 
         .map_err(|e| FileError::from_errno(path, e))?;
     drop(temporary);
     sync_parent(path)
+}
+
+/// Gives a file, or a folder and all beneath it, to another user. Links are not followed. What belongs
+/// neither to us nor to that user already is left as it is.
+///
+/// # Errors
+/// The system's refusal; some of it may be given by then.
+pub fn give(path: &Path, uid: u32, gid: u32) -> Result<(), FileError> {
+    let stat = rustix::fs::lstat(path).map_err(|e| FileError::from_errno(path, e))?;
+    let ours = stat.st_uid == rustix::process::geteuid().as_raw();
+    // The folder is ours while we walk it: nobody puts a link in our way.
+    if ours && FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        let entries = std::fs::read_dir(path).map_err(|e| FileError::from_io(path, &e))?;
+        for entry in entries {
+            give(&entry.map_err(|e| FileError::from_io(path, &e))?.path(), uid, gid)?;
+        }
+    }
+    if !ours {
+        return Ok(());
+    }
+    let (user, group) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    rustix::fs::chownat(CWD, path, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|e| FileError::from_errno(path, e))
 }
 
 /// Moves a file or folder to a place that is free, and makes that durable.

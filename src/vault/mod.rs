@@ -81,7 +81,7 @@ impl SealedVault {
     /// # Errors
     /// `File`, `NotAVault`, `Truncated`, `Damaged`, `UnknownVersion`, `CostsOutOfBounds`.
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        let bytes = files::read_secret(path, file::LARGEST)?;
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
         Ok(Self { body: Body::from_file(bytes.expose())?, sha256: sha256(bytes.expose()) })
     }
 

@@ -30,11 +30,9 @@ use crate::door::feed::{Answer, Change, Event, Heartbeat, Hello, PublishedCrl, S
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Crl, Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
-use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::pki::SerialNumber;
-use crate::vault::SlotSecret;
-use control::Control;
+use control::{Control, Permitted};
 use feed::Feed;
 use gates::Gates;
 use upkeep::Upkeep;
@@ -98,7 +96,7 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     let gates = Arc::new(Gates::new(&hello.gates));
     let upkeep = Upkeep::new(&folder, hello.crl_days, hello.server_days, &hello.gates);
     let (jobs, work) = mpsc::channel();
-    let _control = Control::listen(folder.control_socket(), hello.admins.clone(), jobs.clone())?;
+    let _control = Control::listen(folder.control_socket(), Permitted::of(&hello), jobs.clone())?;
     listen_to_gates(answers, &gates, jobs);
 
     let mut service = Service {
@@ -173,9 +171,6 @@ impl Service {
                 return;
             }
             Unseal::With(secret) => orders::slot_secret(secret),
-            Unseal::KeyFile(path) => files::read_service_secret(&path, LARGEST_KEY_FILE)
-                .map(SlotSecret::KeyFile)
-                .map_err(Refusal::from),
         };
         if let Err(refusal) = secret.and_then(|secret| self.authority.unlock(&secret)) {
             tracing::error!("the vault stays sealed: {refusal}");
@@ -423,9 +418,6 @@ const ENDINGS: usize = 100;
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);
-
-/// Octets of a key file at most.
-const LARGEST_KEY_FILE: u64 = 4096;
 
 /// Takes down what the gates answer, until they are gone.
 fn listen_to_gates(mut answers: UnixStream, gates: &Arc<Gates>, jobs: mpsc::Sender<Job>) {

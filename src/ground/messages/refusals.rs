@@ -634,6 +634,10 @@ refusals! {
     GateNotStarted { gate, reason }
         en "the process of gate {gate} did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
         ja "ゲート {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+    /// The authority that was to carry out root's command ended.
+    OwnersAuthorityEnded { reason }
+        en "the authority, started as the owner of the data folder, has ended: {reason}" => "See what it said; the folders above the data folder must be open to that user."
+        ja "データフォルダの所有者として起動した認証局が終了しました: {reason}" => "表示された理由を確かめてください。データフォルダの上位フォルダは、その所有者が通れる必要があります。"
     /// A verb that only `serve` runs.
     NotForPeople {}
         en "this is started by `sekisho serve` only" => "Run `sekisho serve`."
