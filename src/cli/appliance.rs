@@ -1,38 +1,30 @@
-//! Everything a configuration names, wired together and run until the order to stop: the authority
-//! and each gate in a process of its own, the publisher in this one.
+//! Everything a configuration names, wired together and run until the order to stop: the authority,
+//! each gate and the publisher, each in a process of its own.
 
 use std::path::PathBuf;
-
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::interval;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
+use super::publishing::{PublisherKeeper, RunningPublisher};
 use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, GateHello, Hello};
-use crate::door::figures::GateFigures;
 use crate::gate::provision::Provision;
-use crate::ground::clock;
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::{Gates, Publisher};
+use crate::publisher;
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
-
-/// How often the figures of the gates are carried to the publisher.
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
 /// may come in can.
@@ -88,7 +80,7 @@ pub(super) fn run(
 /// Everything begun; visitors wait until the authority has told who may come in.
 struct Appliance {
     gates: Vec<RunningGate>,
-    publisher: Option<Publisher>,
+    publisher: Option<RunningPublisher>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
@@ -122,10 +114,9 @@ impl Appliance {
         }
         let publisher = match config.publish() {
             Some(settings) => {
-                let names = sources.iter().map(|(name, _)| name.clone());
-                let told = Arc::new(Gates::new(names));
-                tokio::spawn(carry(Arc::clone(&told), sources));
-                Some(Publisher::open(settings, crl, told).await?)
+                let provision = publisher::provision::Provision::open(settings.clone()).await?;
+                let keeper = PublisherKeeper { stage, provision, crl, gates: sources };
+                Some(keeper.begin().await?)
             }
             None => None,
         };
@@ -155,7 +146,7 @@ impl Appliance {
         let has_authority = self.supervisor.is_some();
         let publisher = self.publisher.map(|publisher| {
             let stopping = stopping.clone();
-            tokio::spawn(publisher.serve(stopped(stopping)))
+            tokio::spawn(publisher.keep(stopped(stopping)))
         });
         let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
@@ -208,20 +199,6 @@ impl Appliance {
             Some(failed) => failed,
             None if has_authority => supervisor.await,
             None => Ok(()),
-        }
-    }
-}
-
-/// Carries the figures of the gates to the publisher, for ever.
-async fn carry(gates: Arc<Gates>, sources: Vec<(String, watch::Receiver<Option<GateFigures>>)>) {
-    let mut ticks = interval(FIGURES_EVERY);
-    loop {
-        ticks.tick().await;
-        for (gate, figures) in &sources {
-            let figures = figures.borrow().clone();
-            if let Some(figures) = figures {
-                gates.hear(gate, figures, clock::monotonic());
-            }
         }
     }
 }

@@ -76,6 +76,9 @@ pub(super) enum Verb {
     /// The process of a gate, which `serve` starts.
     #[command(hide = true)]
     Gate(RoleOptions),
+    /// The publisher's process, which `serve` starts.
+    #[command(hide = true)]
+    Publisher(RoleOptions),
     #[command(subcommand, arg_required_else_help = true)]
     Config(Config),
     /// The manual's own tool; its words are its own.

@@ -19,6 +19,7 @@ mod logging;
 mod orca;
 mod owner;
 mod progress;
+mod publishing;
 mod quickstart;
 mod renew;
 mod revoke;
@@ -114,12 +115,16 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
             };
         }
         // What it cannot do, `serve` says.
-        Verb::Gate(options) => {
-            return serve::gate(&options).map_or(ExitCode::from(REFUSED), |()| ExitCode::SUCCESS);
-        }
+        Verb::Gate(options) => return exit_code(&serve::gate(&options)),
+        Verb::Publisher(options) => return exit_code(&serve::publisher(&options)),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)
+}
+
+/// The exit code of a process whose refusal is told elsewhere.
+fn exit_code(done: &Result<(), Refusal>) -> ExitCode {
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
 }
 
 fn orca_catool(words: Vec<OsString>, environment: &Environment) -> ExitCode {

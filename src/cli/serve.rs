@@ -20,6 +20,7 @@ use crate::config::LogFormat;
 use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
+use crate::publisher;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
@@ -72,6 +73,14 @@ pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
     process::run(messages, descriptors, |_| Ok(()))
+}
+
+/// The publisher's process, started as that of a gate is.
+pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
+    logging::start(options.log_format);
+    let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
+    let descriptors = socket(std::io::stdout().as_fd())?;
+    publisher::process::run(messages, descriptors, |_| Ok(()))
 }
 
 fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {

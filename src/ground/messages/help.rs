@@ -31,6 +31,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "関所のプロセス (serve が起動します)",
     ),
     (
+        "sekisho publisher",
+        "The publisher's process; started by `serve`",
+        "公開用のプロセス (serve が起動します)",
+    ),
+    (
         "sekisho authority",
         "The authority's process; started by `serve`",
         "認証局のプロセス (serve が起動します)",

@@ -556,6 +556,15 @@ refusals! {
     UpstreamClientMismatch { key, certificate }
         en "the private key in {key} does not belong to the certificate in {certificate}" => "Give the .crt and .pem of one and the same client certificate."
         ja "{key} の秘密鍵は、{certificate} の証明書のものではありません" => "同じクライアント証明書の .crt と .pem を指定してください。"
+    // ---- publisher ----
+    PublishFolderNotOurs { path, user }
+        en "the publisher (uid {user}) may not write to {path}" => "Give the folder to that account: chown {user} {path}"
+        ja "公開用のプロセス (uid {user}) が {path} に書き込めません" => "次のコマンドでフォルダの所有者を変えてください: chown {user} {path}"
+    /// The publisher's process could not be made, or ended before it served.
+    PublisherNotStarted { reason }
+        en "the publisher's process did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
+        ja "公開用のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+
     // ---- door ----
     /// The control socket does not let this user in.
     ServiceNotForYou {}
