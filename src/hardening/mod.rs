@@ -26,3 +26,6 @@ pub use file_system::kernel_landlock_abi;
 pub use limits::{forbid_memory_dumps, keep_descriptors, raise_descriptor_limit};
 pub use locked::LockedKey;
 pub use system_calls::was_killed_by_filter;
+
+#[cfg(test)]
+mod tests;

@@ -75,7 +75,7 @@ fn calls_of(role: Role) -> impl Iterator<Item = (libc::c_long, Arguments)> {
         .map(|(call, _, arguments)| (*call, *arguments))
 }
 
-fn alarms(role: Role) -> impl Iterator<Item = libc::c_long> {
+pub(super) fn alarms(role: Role) -> impl Iterator<Item = libc::c_long> {
     ALARMS.iter().filter(move |(_, roles)| roles.has(role)).map(|(call, _)| *call)
 }
 
