@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{capabilities, file_system, limits, locked, system_calls, users};
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 
 /// What a process of the service is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,10 +93,15 @@ impl Layer {
         }
     }
 
-    /// The required layer of that name; `None` for any other text.
-    #[must_use]
-    pub fn required(name: &str) -> Option<Self> {
-        Self::REQUIRED.into_iter().find(|layer| layer.name() == name)
+    /// The required layer of that name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn required(name: &str) -> Result<Self, Refusal> {
+        Self::REQUIRED.into_iter().find(|layer| layer.name() == name).ok_or_else(|| {
+            let name = Untrusted(name).to_string();
+            Refusal::LayerUnknown { name, known: Self::REQUIRED.map(Self::name).join(", ") }
+        })
     }
 }
 

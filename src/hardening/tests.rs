@@ -200,7 +200,7 @@ fn what_no_role_needs_fails_and_the_process_lives() {
             Try::Call(libc::SYS_kill, [parent, 0, 0]),
             Try::Call(libc::SYS_tgkill, [parent, parent, 0]),
             Try::Call(libc::SYS_prctl, [i64::from(libc::PR_SET_DUMPABLE), 1, 0]),
-            Try::Call(libc::SYS_ioctl, [2, i64::from(libc::TIOCSTI as i32), 0]),
+            Try::Call(libc::SYS_ioctl, [2, i64::try_from(libc::TIOCSTI).unwrap(), 0]),
             Try::Call(libc::SYS_seccomp, [0, 0, 0]),
             Try::StartThread,
         ];

@@ -658,11 +658,11 @@ refusals! {
     /// A role has no user of its own, but root's.
     RoleRunsAsRoot { role, layer }
         en "the {role} would run as root: there is no user sekisho-{role}" => "Install the package, which makes the users (or run systemd-sysusers). To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが root のまま動くことになります。ユーザー sekisho-{role} がありません" => "パッケージをインストールしてユーザーを作成してください (systemd-sysusers でも作成できます)。専用ユーザーなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        ja "{role} プロセスが root のまま動くことになります。ユーザ sekisho-{role} がありません" => "パッケージをインストールしてユーザを作成してください (systemd-sysusers でも作成できます)。専用ユーザなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// A role has the user of another.
     RoleSharesUser { role, layer, user }
         en "the {role} would run as user {user}, as another process of the service does: one that is captured reaches the others" => "Start the service as root, with the package's users. To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが、サービスの他のプロセスと同じユーザー {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザーを用意し、root でサービスを起動してください。ユーザーを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// No required layer is called so.
     LayerUnknown { name, known }
         en "{name} is no layer that may be missing" => "Use one of: {known}."
