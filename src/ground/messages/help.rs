@@ -303,6 +303,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "ひとつのアドレスが1秒間に始められるハンドシェイクの数 (平均)",
     ),
     ("--log_format", "Form of log lines", "ログの形式"),
+    (
+        "--accept_missing",
+        "Starts without this layer of the confinement where the system lacks it (may be repeated)",
+        "システムにこの防御層がなくても起動する (繰り返し指定できます)",
+    ),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
     ("--address", "IP address", "IP アドレス"),

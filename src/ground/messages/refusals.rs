@@ -659,6 +659,27 @@ refusals! {
     ServiceRunsAlready { folder }
         en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
         ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
+    // ---- hardening ----
+    /// The kernel does not have a layer.
+    LayerUnsupported { role, layer }
+        en "the {role} cannot be confined: this kernel does not have the layer {layer}" => "Use a kernel that has it (Linux 5.13 or newer, with Landlock and seccomp). Where that cannot be, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスを隔離できません。このカーネルには防御層 {layer} がありません" => "Linux 5.13 以降 (Landlock と seccomp が有効なもの) を使用してください。それができない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
+    /// The system refused a layer.
+    LayerRefused { role, layer, reason }
+        en "the {role} cannot be confined: the system refused the layer {layer}: {reason}" => "See whether a container or the unit forbids it. Where that cannot be changed, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスを隔離できません。防御層 {layer} がシステムに拒否されました: {reason}" => "コンテナやユニットの設定で禁止されていないか確かめてください。変更できない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
+    /// A role has no user of its own, but root's.
+    RoleRunsAsRoot { role, layer }
+        en "the {role} would run as root: there is no user sekisho-{role}" => "Install the package, which makes the users (or run systemd-sysusers). To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが root のまま動くことになります。ユーザ sekisho-{role} がありません" => "パッケージをインストールしてユーザを作成してください (systemd-sysusers でも作成できます)。専用ユーザなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+    /// A role has the user of another.
+    RoleSharesUser { role, layer, user }
+        en "the {role} would run as user {user}, as another process of the service does: one that is captured reaches the others" => "Start the service as root, with the package's users. To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+    /// No required layer is called so.
+    LayerUnknown { name, known }
+        en "{name} is no layer that may be missing" => "Use one of: {known}."
+        ja "{name} という防御層はありません" => "次のいずれかを指定してください: {known}"
 }
 
 impl From<FileError> for Refusal {
