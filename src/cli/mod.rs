@@ -15,6 +15,7 @@ mod init;
 mod issue;
 mod list;
 mod logging;
+mod notify;
 mod orca;
 mod progress;
 mod quickstart;

@@ -1,8 +1,10 @@
 //! What makes the process a harder target. The only room with `unsafe`.
 
 mod locked;
+mod passed;
 
 pub use locked::LockedKey;
+pub use passed::take_passed_descriptors;
 
 /// Switches off core dumps and forbids other processes of the same user to read our memory.
 ///

@@ -642,6 +642,13 @@ refusals! {
     ServiceRunsAlready { folder }
         en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
         ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
+    // ---- the service manager ----
+    SocketsNotPassed { reason }
+        en "systemd announced listening sockets, but they are not there: {reason}" => "See the .socket unit of the service, or stop it: the service then listens by itself."
+        ja "systemd から渡されるはずのソケットがありません: {reason}" => "サービスの .socket ユニットを確認するか、停止してください (停止すると、サービスが自分で待ち受けます)。"
+    SocketNotListening { name }
+        en "the socket {name} that systemd passed is no TCP socket that listens" => "In the .socket unit, write ListenStream=ADDRESS:PORT."
+        ja "systemd から渡されたソケット {name} は、待ち受け中の TCP ソケットではありません" => ".socket ユニットに ListenStream=アドレス:ポート と書いてください。"
 }
 
 impl From<FileError> for Refusal {
