@@ -73,6 +73,13 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// `sekisho` and `orca-catool` with their help texts, for the manual and the completions of shells.
+#[must_use]
+pub fn command_lines(language: Language) -> [clap::Command; 2] {
+    let native = help::localise(Arguments::command(), "sekisho", language);
+    [native, help::localise(orca::command(), "orca-catool", language)]
+}
+
 fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
     let default = matches!(arguments.verb, Verb::Quickstart(_)).then_some(quickstart::FOLDER);
     let session = Session::new(&arguments.shared, environment, default);
