@@ -32,7 +32,7 @@ use sekisho::door::WireSecret;
 use sekisho::door::feed::{
     Acknowledgement, Answer, Change, Event, FeedEnd, IssuerSnapshot, ServerIdentity, Snapshot,
 };
-use sekisho::gate::{Gate, Limits, Metrics, Settings, StalePolicy};
+use sekisho::gate::{Gate, Limits, Settings, StalePolicy};
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::hardening;
 use sekisho::pki::issue::Profile;
@@ -117,7 +117,7 @@ impl Stage {
             .with_listen("127.0.0.1:0")
             .unwrap();
         let feed = FeedEnd { events: heard, answers };
-        let opened = gate.block_on(Gate::open(settings, Some(feed), &Metrics::default())).unwrap();
+        let opened = gate.block_on(Gate::open_here(settings, Some(feed))).unwrap();
         let address = opened.address();
         gate.spawn(opened.serve(std::future::pending()));
 

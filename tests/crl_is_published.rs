@@ -17,8 +17,8 @@ mod publisher;
 
 use desk::{Desk, eventually, mode, names_in, text};
 use publisher::{Published, of_times, sign};
-use sekisho::publisher::watching::Obstacle;
-use sekisho::publisher::{LocalAddress, Readiness, Settings};
+use sekisho::door::figures::Openness;
+use sekisho::publisher::{LocalAddress, Settings};
 
 fn anywhere() -> Settings {
     Settings::default().with_listen(([127, 0, 0, 1], 0).into())
@@ -219,24 +219,33 @@ fn files_that_cannot_be_written_are_told_and_keep_nobody_from_the_list() {
 #[test]
 fn those_who_watch_learn_of_an_old_list_and_of_closed_gates() {
     let desk = Desk::with_key_file();
-    let published = Published::open(watched());
+    let published = Published::with_gates(watched(), &["api", "main"]);
     let ready = || {
         let fetched = fetch(&desk, &[&published.metrics_url("/readyz")]);
         (fetched.status, fetched.body)
     };
+    let gates_are = |api, main| {
+        published.gate_is("api", api);
+        published.gate_is("main", main);
+    };
     assert_eq!(fetch(&desk, &[&published.metrics_url("/healthz")]).body, "alive\n");
-    assert_eq!(ready(), (503, "no-crl\n".to_owned()));
+    let expected = "gate-closed api\ngate-closed main\nno-crl\n";
+    assert_eq!(ready(), (503, expected.to_owned()), "nobody has said anything");
     let crl = sign(&desk, "7");
     published.publish(crl.clone());
-    eventually("readiness", || ready() == (200, "ready\n".to_owned()));
-    let obstacles = vec![
-        Obstacle::GateClosed { gate: "main".to_owned() },
-        Obstacle::FeedStale { gate: "api".to_owned() },
-    ];
-    published.set_readiness(Readiness { obstacles });
+    eventually("readiness", || {
+        gates_are(Openness::Open, Openness::Open);
+        ready() == (200, "ready\n".to_owned())
+    });
     published.publish(of_times(crl, -600, -60));
-    let expected = "gate-closed main\nfeed-stale api\ncrl-expired\n";
-    eventually("all that is in the way", || ready() == (503, expected.to_owned()));
+    let expected = "feed-stale api\ngate-closed main\ncrl-expired\n";
+    eventually("all that is in the way", || {
+        gates_are(Openness::Stale, Openness::Closed);
+        ready() == (503, expected.to_owned())
+    });
+    // Whoever says no more is as good as closed.
+    let expected = "gate-closed api\ngate-closed main\ncrl-expired\n";
+    eventually("the silence is noticed", || ready() == (503, expected.to_owned()));
     assert_eq!(fetch(&desk, &[&published.metrics_url("/healthz")]).status, 200);
 }
 

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use rustls::{AlertDescription, Error};
-use sekisho::gate::{Files, Gate, Metrics, Settings};
+use sekisho::gate::{Files, Gate, Settings};
 use support::{Identity, Leaf, PATIENCE, Stage, Visitor, certificate};
 
 // The library's own entry, as `quickstart` uses it.
@@ -31,7 +31,7 @@ fn a_gate_without_an_application_greets_its_visitors_by_name() {
     };
     let settings = Settings::new(files).with_greeting().with_listen("127.0.0.1:0").unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let gate = runtime.block_on(Gate::open(settings, None, &Metrics::default())).unwrap();
+    let gate = runtime.block_on(Gate::open_here(settings, None)).unwrap();
     let url = format!("https://localhost:{}/", gate.address().port());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = runtime.spawn(gate.serve(async {

@@ -18,12 +18,11 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use prometheus_client::registry::Registry;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use sekisho::gate::{Metrics, Settings, UpstreamTls};
+use sekisho::gate::{Settings, UpstreamTls};
 use support::{
     Authority, Identity, Inside, Leaf, PATIENCE, Stage, Tls, Visitor, certificate, eventually,
     read_until,
@@ -339,24 +338,16 @@ fn the_gate_knows_without_visitors_whether_the_application_is_there() {
     let mut stage = Stage::new();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     stage.upstream.address = port;
-    let mut registry = Registry::default();
-    let metrics = Metrics::register(&mut registry);
     let gate = stage.start();
-    let _same = Inside::counted(stage.settings(&format!("http://{port}")), metrics);
-    let figures = || {
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-        text
-    };
+    let same = Inside::start(stage.settings(&format!("http://{port}")));
+    let figures = &*same.figures;
     gate.log.wait_for(&["the upstream cannot be reached", "Connection refused"]);
-    eventually("a failure is counted", || {
-        !figures().contains("sekisho_gate_upstream_failures_total{gate=\"gate\"} 0")
-    });
-    assert!(figures().contains("sekisho_gate_upstream_up{gate=\"gate\"} 0"), "{}", figures());
+    eventually("a failure is counted", || figures().upstream_failures > 0);
+    assert!(!figures().upstream_up);
 
     let listener = TcpListener::bind(port).unwrap();
     gate.log.wait_for(&["the upstream can be reached again"]);
-    eventually("it is up", || figures().contains("sekisho_gate_upstream_up{gate=\"gate\"} 1"));
+    eventually("it is up", || figures().upstream_up);
     let (mut probe, _) = listener.accept().unwrap();
     probe.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut said = Vec::new();

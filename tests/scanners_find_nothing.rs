@@ -127,13 +127,14 @@ fn testssl_finds_nothing_that_is_not_explained() {
     at_gates_of_all_kinds(|kind, stage, gate| {
         let report = testssl(stage, gate);
         let findings = report.as_array().unwrap();
+        let found = || format!("{kind:?}: {report:#}");
         let text_of = |id: &str| {
             let finding = findings.iter().find(|finding| finding["id"] == id);
             finding.map(|finding| finding["finding"].as_str().unwrap())
         };
         // It has looked, at this gate, and to the end.
-        assert!(text_of("scanTime").is_some(), "{kind:?}: {report:#}");
-        assert_eq!(text_of("TLS1_3"), Some("offered with final"), "{kind:?}");
+        assert!(text_of("scanTime").is_some(), "{}", found());
+        assert_eq!(text_of("TLS1_3"), Some("offered with final"), "{}", found());
         assert_eq!(text_of("TLS1_2") == Some("offered"), kind.tls12, "{kind:?}");
         assert_eq!(text_of("cert_chain_of_trust"), Some("passed."), "{kind:?}");
         let page = text_of("HTTP_status_code").is_some_and(|text| text.starts_with("403"));
@@ -247,9 +248,23 @@ fn at_gates_of_all_kinds(look: impl Fn(Kind, &Stage, &Gate) + Sync) {
     });
 }
 
-/// What testssl.sh says of a gate. It shows no certificate: it could not before version 3.2.
+/// What testssl.sh says of a gate. On a machine with much to do its own clock may run out before it
+/// has found TLS at all; then it ends without a word on any version, and looks again.
 fn testssl(stage: &Stage, gate: &Gate) -> Value {
-    let report = stage.path("testssl.json");
+    let mut report = Value::Null;
+    for look in 1..=3 {
+        report = one_look(stage, gate, look);
+        let found = |finding: &Value| finding["id"] == "TLS1_3";
+        if report.as_array().unwrap().iter().any(found) {
+            break;
+        }
+    }
+    report
+}
+
+/// One look of testssl.sh. It shows no certificate: it could not before version 3.2.
+fn one_look(stage: &Stage, gate: &Gate, look: u32) -> Value {
+    let report = stage.path(&format!("testssl-{look}.json"));
     let mut command = Command::new("testssl");
     command
         .args(["--quiet", "--warnings", "batch", "--color", "0"])

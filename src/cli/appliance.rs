@@ -1,31 +1,38 @@
-//! Everything a configuration names, wired together and run until the order to stop: the gates and
-//! the publisher in this process, the authority in one of its own.
+//! Everything a configuration names, wired together and run until the order to stop: the authority
+//! and each gate in a process of its own, the publisher in this one.
 
 use std::path::PathBuf;
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
 
-use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::interval;
 
 use super::environment::Environment;
+use super::gates::{GateKeeper, RunningGate};
+use super::roles::{Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
-use super::supervisor::{Standing, Supervisor};
+use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
-use crate::door::feed::{self, FeedEnd, GateHello, Hello};
-use crate::gate::{Gate, Metrics, Openness};
+use crate::door::feed::{self, GateHello, Hello};
+use crate::door::figures::GateFigures;
+use crate::gate::provision::Provision;
+use crate::ground::clock;
 use crate::ground::messages::{Language, Refusal};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
-use crate::publisher::watching::Obstacle;
-use crate::publisher::{Publisher, Readiness};
+use crate::publisher::{Gates, Publisher};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
+
+/// How often the figures of the gates are carried to the publisher.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
 /// may come in can.
@@ -55,14 +62,12 @@ pub(super) fn run(
         Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
         None => None,
     };
-    let unavailable =
-        |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, log).await?;
+        let appliance = Appliance::open(config, hello, Stage { log, users: Users::Ours }).await?;
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -75,41 +80,49 @@ pub(super) fn run(
     })
 }
 
-/// Everything opened, nobody served yet.
+/// Everything begun; visitors wait until the authority has told who may come in.
 struct Appliance {
-    gates: Vec<Gate>,
+    gates: Vec<RunningGate>,
     publisher: Option<Publisher>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
 
 impl Appliance {
-    async fn open(config: &Config, hello: Option<Hello>, log: LogFormat) -> Result<Self, Refusal> {
-        let mut registry = Registry::default();
-        let metrics = Metrics::register(&mut registry);
+    async fn open(config: &Config, hello: Option<Hello>, stage: Stage) -> Result<Self, Refusal> {
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
-        let (mut gates, mut feeds) = (Vec::new(), Vec::new());
+        let (mut gates, mut feeds, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for settings in config.gates() {
-            let end = hello.is_some().then(|| {
-                let (feed, events) = mpsc::channel(WAITING);
-                feeds.push(feed);
-                FeedEnd { events, answers: answers_in.clone() }
+            let name = settings.name().to_owned();
+            let feed = hello.is_some().then(|| {
+                let (events, feed) = mpsc::channel(WAITING);
+                feeds.push(GateFeed { gate: name.clone(), events });
+                feed
             });
-            gates.push(Gate::open(settings.clone(), end, &metrics).await?);
+            let (figures, told) = watch::channel(None);
+            let provision = Provision::open(settings.clone(), None).await?;
+            let address = provision.address();
+            let hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
+            let answers = answers_in.clone();
+            let keeper = GateKeeper { stage, provision, feed, answers, figures, hangup };
+            gates.push(keeper.begin().await?);
+            tracing::info!(gate = %name, %address, "listening");
+            sources.push((name, told));
         }
-        let readiness = readiness(config, &gates);
         let publisher = match config.publish() {
             Some(settings) => {
-                let registry = Arc::new(Mutex::new(registry));
-                Some(Publisher::open(settings, crl, readiness, registry).await?)
+                let names = sources.iter().map(|(name, _)| name.clone());
+                let told = Arc::new(Gates::new(names));
+                tokio::spawn(carry(Arc::clone(&told), sources));
+                Some(Publisher::open(settings, crl, told).await?)
             }
             None => None,
         };
         let supervisor = hello.map(|hello| Supervisor {
             hello,
-            log,
+            stage,
             feeds,
             answers,
             crl: crl_in,
@@ -127,7 +140,7 @@ impl Appliance {
         let (stopping_in, stopping) = watch::channel(false);
         let mut gates = JoinSet::new();
         for gate in self.gates {
-            gates.spawn(gate.serve(stopped(stopping.clone())));
+            gates.spawn(gate.keep(stopped(stopping.clone())));
         }
         let has_authority = self.supervisor.is_some();
         let publisher = self.publisher.map(|publisher| {
@@ -189,18 +202,22 @@ impl Appliance {
     }
 }
 
-/// Tells at any time which gates let nobody new in, and why.
-fn readiness(config: &Config, gates: &[Gate]) -> impl Fn() -> Readiness + Send + Sync + use<> {
-    let names = config.gates().iter().map(|settings| settings.name().to_owned());
-    let gates: Vec<_> = names.zip(gates.iter().map(Gate::openness)).collect();
-    move || {
-        let obstacles = gates.iter().filter_map(|(gate, openness)| match openness() {
-            Openness::Open => None,
-            Openness::Closed => Some(Obstacle::GateClosed { gate: gate.clone() }),
-            Openness::Stale => Some(Obstacle::FeedStale { gate: gate.clone() }),
-        });
-        Readiness { obstacles: obstacles.collect() }
+/// Carries the figures of the gates to the publisher, for ever.
+async fn carry(gates: Arc<Gates>, sources: Vec<(String, watch::Receiver<Option<GateFigures>>)>) {
+    let mut ticks = interval(FIGURES_EVERY);
+    loop {
+        ticks.tick().await;
+        for (gate, figures) in &sources {
+            let figures = figures.borrow().clone();
+            if let Some(figures) = figures {
+                gates.hear(gate, figures, clock::monotonic());
+            }
+        }
     }
+}
+
+fn unavailable(error: std::io::Error) -> Refusal {
+    Refusal::SignalsUnavailable { reason: error.to_string() }
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

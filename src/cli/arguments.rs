@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
-use super::serve::{AuthorityOptions, ServeOptions};
+use super::serve::{RoleOptions, ServeOptions};
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -72,7 +72,10 @@ pub(super) enum Verb {
     Clock(Clock),
     /// The authority's process, which `serve` starts.
     #[command(hide = true)]
-    Authority(AuthorityOptions),
+    Authority(RoleOptions),
+    /// The process of a gate, which `serve` starts.
+    #[command(hide = true)]
+    Gate(RoleOptions),
     #[command(subcommand, arg_required_else_help = true)]
     Config(Config),
     /// The manual's own tool; its words are its own.

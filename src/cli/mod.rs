@@ -9,6 +9,7 @@ mod bulk;
 mod configuration;
 mod crl;
 mod environment;
+mod gates;
 mod handout;
 mod help;
 mod init;
@@ -21,6 +22,7 @@ mod progress;
 mod quickstart;
 mod renew;
 mod revoke;
+mod roles;
 mod running;
 mod screen;
 mod secrets;
@@ -117,6 +119,10 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
                 Ok(code) => ExitCode::from(code),
                 Err(refusal) => finish(Err(refusal), &screen),
             };
+        }
+        // What it cannot do, `serve` says.
+        Verb::Gate(options) => {
+            return serve::gate(&options).map_or(ExitCode::from(REFUSED), |()| ExitCode::SUCCESS);
         }
         Verb::OrcaCatool { .. } => Ok(()),
     };

@@ -1,6 +1,6 @@
-//! `sekisho serve`, and the authority's process that it starts.
+//! `sekisho serve`, and the processes that it starts.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
@@ -17,6 +17,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service::{self, End};
 use crate::config::LogFormat;
+use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
@@ -30,10 +31,10 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
 }
 
-/// What the authority's process takes.
+/// What the process of a role takes.
 #[derive(Args, Debug)]
 #[allow(missing_docs, reason = "nobody but `serve` runs it")]
-pub(super) struct AuthorityOptions {
+pub(super) struct RoleOptions {
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
 }
@@ -54,23 +55,29 @@ pub(super) fn serve(
     appliance::run(&config, log, screen.language(), &session.secrets, environment, || ())
 }
 
-/// The authority's own process: `serve` starts it, with the feed as its standard input. Returns the
-/// exit code.
-pub(super) fn authority(options: &AuthorityOptions) -> Result<u8, Refusal> {
+/// The authority's own process: `serve` starts it, with its messages as its standard input. Returns
+/// the exit code.
+pub(super) fn authority(options: &RoleOptions) -> Result<u8, Refusal> {
     logging::start(options.log_format);
-    let feed = std::io::stdin().as_fd().try_clone_to_owned();
-    let feed = feed.map_err(|_| Refusal::NotForPeople {})?;
-    if !is_unix_socket(&feed) {
-        return Err(Refusal::NotForPeople {});
-    }
-    Ok(match service::run(UnixStream::from(feed))? {
+    Ok(match service::run(UnixStream::from(socket(std::io::stdin().as_fd())?))? {
         End::Sealed => SEALED,
         End::FeedEnded => 0,
     })
 }
 
-fn is_unix_socket(feed: &OwnedFd) -> bool {
-    sockopt::socket_domain(feed).is_ok_and(|domain| domain == AddressFamily::UNIX)
+/// The process of a gate: `serve` starts it, with its messages as its standard input and its
+/// descriptors as its standard output.
+pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
+    logging::start(options.log_format);
+    let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
+    let descriptors = socket(std::io::stdout().as_fd())?;
+    process::run(messages, descriptors, |_| Ok(()))
+}
+
+fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {
+    let socket = stream.try_clone_to_owned().map_err(|_| Refusal::NotForPeople {})?;
+    let is_ours = sockopt::socket_domain(&socket).is_ok_and(|of| of == AddressFamily::UNIX);
+    if is_ours { Ok(socket) } else { Err(Refusal::NotForPeople {}) }
 }
 
 /// The manual's zip holds passphrases in the clear; installed with the rest, they lie about.

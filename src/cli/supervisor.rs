@@ -1,31 +1,21 @@
 //! Keeps the authority's process running, and carries the feed between it and the gates.
 
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream as StdUnixStream;
 use std::pin::{Pin, pin};
-use std::process::Stdio;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
-use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use super::SEALED;
-use crate::config::LogFormat;
+use super::roles::{Pauses, Process, Role, Stage, farewell};
 use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
-
-/// The first and the longest pause before the authority is started again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
-
-/// An authority that lived as long as this had begun well.
-const LIVED: Duration = Duration::from_secs(60);
 
 /// How long the authority may leave an answer unread before the answer is dropped: it comes again.
 const STUCK: Duration = Duration::from_secs(1);
@@ -49,11 +39,31 @@ pub(super) struct Standing {
 /// The authority's process, and those it tells.
 pub(super) struct Supervisor {
     pub(super) hello: Hello,
-    pub(super) log: LogFormat,
-    pub(super) feeds: Vec<mpsc::Sender<Arc<Event>>>,
+    pub(super) stage: Stage,
+    pub(super) feeds: Vec<GateFeed>,
     pub(super) answers: mpsc::Receiver<Answer>,
     pub(super) crl: watch::Sender<Option<PublishedCrl>>,
     pub(super) standing: watch::Sender<Standing>,
+}
+
+/// The way to a gate.
+#[derive(Clone)]
+pub(super) struct GateFeed {
+    pub(super) gate: String,
+    pub(super) events: mpsc::Sender<Arc<Event>>,
+}
+
+impl GateFeed {
+    /// Tells it what concerns it: the key of another gate does not.
+    async fn tell(&self, event: &Arc<Event>) {
+        if let Event::ServerIdentity(identity) = &**event
+            && identity.gate != self.gate
+        {
+            return;
+        }
+        // A gate that has ended needs to hear nothing.
+        let _ = self.events.send(Arc::clone(event)).await;
+    }
 }
 
 /// How one life of the authority's process ended.
@@ -78,7 +88,7 @@ impl Supervisor {
             Unseal::KeyFile(path) => Some(path.clone()),
             Unseal::Later | Unseal::With(_) => None,
         };
-        let mut pause = PAUSES.0;
+        let mut pauses = Pauses::new();
         loop {
             let began = clock::monotonic();
             let this_time = std::mem::replace(&mut unseal, Unseal::Later);
@@ -107,14 +117,11 @@ impl Supervisor {
                 Ended::Died => {
                     tracing::error!("the authority has ended; it is started again");
                     unseal = key_file.clone().map_or(Unseal::Later, Unseal::KeyFile);
-                    if began.elapsed() > LIVED {
-                        pause = PAUSES.0;
-                    }
+                    let pause = pauses.after(began.elapsed());
                     tokio::select! {
                         () = self.rest(pause) => {}
                         () = stop.as_mut() => return Ok(()),
                     }
-                    pause = (pause * 2).min(PAUSES.1);
                 }
             }
         }
@@ -128,10 +135,9 @@ impl Supervisor {
     ) -> Result<Ended, Refusal> {
         let failed =
             |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
-        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
-        let mut child = spawn(theirs, self.log).map_err(failed)?;
-        let (reader, mut writer) = UnixStream::from_std(ours).map_err(failed)?.into_split();
+        let process = self.stage.start(Role::Authority, None);
+        let Process { mut child, messages } = process.map_err(failed)?;
+        let (reader, mut writer) = messages.into_split();
 
         let hello = Hello { unseal, ..self.hello.clone_without_secret() };
         // When it cannot be written the process is gone, and that is found out below.
@@ -163,7 +169,7 @@ impl Supervisor {
         // Without a feed it ends by itself once its command is finished; it has five seconds.
         telling.abort();
         drop(writer);
-        let ended = farewell(&mut child).await;
+        let ended = ended(farewell(&mut child, FAREWELL).await);
         Ok(if stopped { Ended::Stopped } else { ended })
     }
 
@@ -175,26 +181,10 @@ impl Supervisor {
     }
 }
 
-/// Starts the authority's process. It has nothing of ours but the feed, as its standard input, and
-/// the log; its group is its own, so that Ctrl-C at the terminal reaches it through us only.
-fn spawn(feed: StdUnixStream, log: LogFormat) -> std::io::Result<Child> {
-    let log = match log {
-        LogFormat::Text => "text",
-        LogFormat::Json => "json",
-    };
-    Command::new("/proc/self/exe")
-        .args(["authority", "--log-format", log])
-        .stdin(Stdio::from(OwnedFd::from(feed)))
-        .stdout(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
 /// Carries what the authority tells to everybody it concerns, until it ends or says nothing more.
 async fn tell(
     mut reader: OwnedReadHalf,
-    feeds: Vec<mpsc::Sender<Arc<Event>>>,
+    feeds: Vec<GateFeed>,
     crl: watch::Sender<Option<PublishedCrl>>,
     standing: watch::Sender<Standing>,
 ) {
@@ -225,22 +215,13 @@ async fn tell(
         }
         let event = Arc::new(event);
         for feed in &feeds {
-            // A gate that has ended needs to hear nothing.
-            let _ = feed.send(Arc::clone(&event)).await;
+            feed.tell(&event).await;
         }
     }
 }
 
-/// Waits for the process to end, and ends it when it does not.
-async fn farewell(child: &mut Child) -> Ended {
-    let status = match timeout(FAREWELL, child.wait()).await {
-        Ok(status) => status,
-        Err(_) => {
-            // It may have ended just now.
-            let _ = child.start_kill();
-            child.wait().await
-        }
-    };
+/// How a life ended, by the code its process left.
+fn ended(status: std::io::Result<ExitStatus>) -> Ended {
     match status {
         Ok(status) if status.code() == Some(i32::from(SEALED)) => Ended::Sealed,
         Ok(_) | Err(_) => Ended::Died,

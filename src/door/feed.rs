@@ -108,7 +108,7 @@ pub struct Heartbeat {
     pub unsealed: bool,
 }
 
-/// From those who serve to the authority.
+/// From those who serve to the authority. Gates may say what [`Answer::is_of_gate`] lists.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// The first message: what the authority is told to do, and for which gates.
@@ -126,6 +126,22 @@ pub enum Answer {
     },
     /// A gate's standing, sent every second after a heartbeat.
     Report(GateReport),
+    /// A gate was started again: everything is to be told once more, to all.
+    TellAgain,
+}
+
+impl Answer {
+    /// Whether the gate of this name may say it: what it says is of itself, and not what the
+    /// supervisor says. Anything else is refused.
+    #[must_use]
+    pub fn is_of_gate(&self, name: &str) -> bool {
+        match self {
+            Self::Acknowledged(Acknowledgement { gate, .. })
+            | Self::Connections { gate, .. }
+            | Self::Report(GateReport { gate, .. }) => gate == name,
+            Self::Hello(_) | Self::TellAgain => false,
+        }
+    }
 }
 
 /// What an authority's process is told to do.

@@ -5,7 +5,9 @@
 //! |---|---|
 //! | [`command`], [`reply`] | commands and what is answered to them |
 //! | [`client`] | asking: over the control socket, or in this process |
+//! | [`descriptors`] | sockets on their way to a process that opens none |
 //! | [`feed`] | events to the gates and the publisher, and their answers |
+//! | [`figures`] | what a gate counts, for the publisher |
 //! | [`frame`] | messages on a stream |
 //! | `secret` | secret octets inside messages |
 
@@ -13,7 +15,9 @@
 
 pub mod client;
 pub mod command;
+pub mod descriptors;
 pub mod feed;
+pub mod figures;
 pub mod frame;
 pub mod reply;
 mod secret;

@@ -1,32 +1,28 @@
 //! The way to the upstream: one connector over TCP, Unix sockets and TLS, which knows whether the
 //! upstream can be reached.
 
-use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
+use std::net::TcpStream as StdTcpStream;
+use std::os::unix::net::UnixStream as StdUnixStream;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::client::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::dialler::{CONNECT, Dialler};
+use super::greeting;
 use super::health::Health;
-use super::upstream::Server;
-
-/// How long the upstream may take to accept a connection, its TLS handshake included.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How often a silent connection is asked whether the upstream still lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+use super::upstream::Upstream;
 
 /// How often an upstream that is down is tried.
 const RETRY: Duration = Duration::from_secs(3);
@@ -45,36 +41,28 @@ struct Way {
 }
 
 enum Road {
-    /// The address as `http://host:port`, and the name a certificate must have.
-    Tcp {
-        connector: HttpConnector,
-        address: Uri,
+    /// To a server, and the name its certificate must have.
+    Server {
+        dialler: Dialler,
         name: Option<ServerName<'static>>,
     },
-    Unix(PathBuf),
+    Unix(Dialler),
+    Greeting,
 }
 
 impl Connector {
-    /// To a server: over TLS if there are settings for it. `None` when it has no possible address.
-    pub(super) fn to_server(
-        server: &Server,
+    /// To an upstream: over TLS if there are settings for it.
+    pub(super) fn new(
+        upstream: &Upstream,
+        dialler: Dialler,
         tls: Option<Arc<ClientConfig>>,
         health: Health,
-    ) -> Option<Self> {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        connector.set_keepalive(Some(KEEP_ALIVE));
-        let (address, name) = (server.address()?, server.name());
-        Some(Self::new(Road::Tcp { connector, address, name }, tls, health))
-    }
-
-    /// To a Unix socket.
-    pub(super) fn to_socket(path: PathBuf, health: Health) -> Self {
-        Self::new(Road::Unix(path), None, health)
-    }
-
-    fn new(road: Road, tls: Option<Arc<ClientConfig>>, health: Health) -> Self {
+    ) -> Self {
+        let road = match upstream {
+            Upstream::Greeting => Road::Greeting,
+            Upstream::Socket(_) => Road::Unix(dialler),
+            Upstream::Server(server) => Road::Server { dialler, name: server.name() },
+        };
         Self(Arc::new(Way { road, tls: RwLock::new(tls), health: Arc::new(health) }))
     }
 
@@ -115,13 +103,15 @@ impl Connector {
     }
 
     async fn open(&self) -> io::Result<Stream> {
-        let (connector, address, name) = match &self.0.road {
-            Road::Unix(path) => return Ok(Stream(Box::new(UnixStream::connect(path).await?))),
-            Road::Tcp { connector, address, name } => (connector, address, name),
+        let (dialler, name) = match &self.0.road {
+            Road::Greeting => return Ok(Stream(Box::new(greeting::connect()))),
+            Road::Unix(dialler) => {
+                let stream = StdUnixStream::from(dialler.dial().await?);
+                return Ok(Stream(Box::new(UnixStream::from_std(stream)?)));
+            }
+            Road::Server { dialler, name } => (dialler, name),
         };
-        let mut connector = connector.clone();
-        poll_fn(|context| connector.poll_ready(context)).await.map_err(io::Error::other)?;
-        let stream = connector.call(address.clone()).await.map_err(io::Error::other)?.into_inner();
+        let stream = TcpStream::from_std(StdTcpStream::from(dialler.dial().await?))?;
         let tls = self.0.tls.read().unwrap_or_else(PoisonError::into_inner).clone();
         match (tls, name) {
             (None, _) => Ok(Stream(Box::new(stream))),

@@ -340,13 +340,12 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
-    use crate::gate::metrics::Metrics;
     use crate::gate::registry::{NotEntered, Protocol};
     use crate::gate::specimen::{PEER, Stage};
     use prometheus_client::metrics::gauge::Gauge;
 
     fn listener(stage: &Stage) -> Listener {
-        let metrics = Metrics::default().of_gate("front");
+        let metrics = GateMetrics::default();
         Listener {
             audience: Audience {
                 settings: Settings::of_authority(Vec::new()),

@@ -1,8 +1,6 @@
 //! The page behind a gate that has no application yet: it greets visitors and shows who they are.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use data_encoding::BASE64;
 use http_body_util::Full;
@@ -12,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::io::DuplexStream;
 
 use super::pages::{STYLE, escaped};
 use crate::ground::messages::{Language, Text};
@@ -20,30 +18,20 @@ use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
 use crate::pki::name::text_of_der;
 
-/// How long to wait when the system has no room for another connection.
-const BREATH: Duration = Duration::from_millis(100);
+/// Octets on their way in each direction.
+const PIPE: usize = 64 * 1024;
 
-/// Starts the page's server at a free port of 127.0.0.1. It knows nothing but what the gate tells
-/// it in headers, like any other upstream.
-pub(super) async fn start() -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(BREATH).await;
-                continue;
-            };
-            let service = service_fn(|request: Request<Incoming>| async move {
-                Ok::<_, Infallible>(answer(request.uri().path(), request.headers()))
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::spawn(connection);
-        }
+/// A connection to the page's server, which lives as long as the connection. It knows nothing but
+/// what the gate tells it in headers, like any other upstream.
+pub(super) fn connect() -> DuplexStream {
+    let (near, far) = tokio::io::duplex(PIPE);
+    let service = service_fn(|request: Request<Incoming>| async move {
+        Ok::<_, Infallible>(answer(request.uri().path(), request.headers()))
     });
-    Ok(address)
+    let connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(far), service);
+    tokio::spawn(connection);
+    near
 }
 
 fn answer(path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {

@@ -8,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rustls::{Error, ServerConnection};
 use rustls_pki_types::CertificateDer;
 
+use super::delivery::Delivery;
 use super::keeper::Keeper;
 use super::registry::{NotEntered, Protocol, Registry};
 use super::settings::Settings;
@@ -35,7 +36,7 @@ impl Handshakes {
     /// What is wrong with a file.
     pub fn open(settings: &Settings) -> Result<Self, messages::Refusal> {
         let state = State::new(false);
-        Keeper::open(settings.clone(), state.clone(), clock::now())?;
+        Keeper::open(settings.clone(), &Delivery::of_all(settings), state.clone(), clock::now())?;
         let registry = Registry::new(usize::MAX, Gauge::default());
         Ok(Self { state, tls: TlsSettings::new(settings.tls12, settings.mode), registry })
     }

@@ -90,7 +90,7 @@ impl Health {
 }
 
 /// What went wrong at the bottom of it, such as `Connection refused (os error 111)`.
-fn first_cause(error: &io::Error) -> String {
+pub(super) fn first_cause(error: &io::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

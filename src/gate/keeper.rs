@@ -1,12 +1,13 @@
-//! Keeps what comes from files up to date: newer revocation lists, files read anew on SIGHUP, and
-//! warnings of what ends.
+//! Keeps what comes from files up to date: newer revocation lists, files read anew, and warnings of
+//! what ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::Signal;
+use tokio::sync::mpsc;
 
 use super::connection::Reception;
+use super::delivery::Delivery;
 use super::material::Material;
 use super::revocation_lists::RevocationLists;
 use super::settings::{Settings, TrustSource};
@@ -16,8 +17,8 @@ use crate::admission::{Revocations, StatusSource};
 use crate::ground::clock::{self, DAY, Timestamp};
 use crate::ground::messages::Refusal;
 
-/// How often the files of revocation lists are looked at.
-const WATCH: Duration = Duration::from_secs(1);
+/// How often it is looked whether something ends.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What was read, and what it was put into.
 pub(super) struct Keeper {
@@ -29,16 +30,21 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Reads what the settings name for the first time, and puts it in force.
+    /// Puts the files in force for the first time.
     ///
     /// # Errors
     /// What is wrong with a file.
-    pub(super) fn open(settings: Settings, state: State, now: Timestamp) -> Result<Self, Refusal> {
-        let material = Material::read(&settings)?;
+    pub(super) fn open(
+        settings: Settings,
+        files: &Delivery,
+        state: State,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let material = Material::read(&settings, files)?;
         material.warn_of_expiry(now);
         let lists = match (&settings.trust, &material.anchors) {
             (TrustSource::Files { revocation_lists, grace_days, .. }, Some(anchors)) => {
-                Some(RevocationLists::read(revocation_lists, *grace_days, anchors, now)?)
+                Some(RevocationLists::read(revocation_lists, files, *grace_days, anchors, now)?)
             }
             _ => None,
         };
@@ -57,25 +63,28 @@ impl Keeper {
         self.lists.as_ref().is_some_and(|lists| lists.in_force().is_none())
     }
 
-    /// Watches the files for ever. Whoever is inside is judged again after each change.
-    pub(super) async fn keep(mut self, mut hangup: Signal, reception: Arc<Reception>) {
-        let mut tick = tokio::time::interval(WATCH);
+    /// Takes the files as they come, for ever. Whoever is inside is judged again after each change.
+    pub(super) async fn keep(
+        mut self,
+        mut deliveries: mpsc::Receiver<Delivery>,
+        reception: Arc<Reception>,
+    ) {
+        let mut tick = tokio::time::interval(LOOK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let reload = tokio::select! {
-                _ = tick.tick() => false,
-                hangup = hangup.recv() => hangup.is_some(),
+            let delivery = tokio::select! {
+                _ = tick.tick() => None,
+                Some(delivery) = deliveries.recv() => Some(delivery),
             };
             let now = clock::now();
-            let changed = self.lists.as_ref().is_some_and(RevocationLists::have_changed);
-            if !reload && !changed && now < self.warned_at.plus_seconds(DAY) {
+            if delivery.is_none() && now < self.warned_at.plus_seconds(DAY) {
                 self.warn_of_overdue_lists(now);
                 continue;
             }
             // Verifying a long list takes a while, and the handshakes must not wait for it.
             let reception = Arc::clone(&reception);
             let work = tokio::task::spawn_blocking(move || {
-                self.catch_up(reload, now, &reception);
+                self.catch_up(delivery.as_ref(), now, &reception);
                 self
             });
             match work.await {
@@ -91,9 +100,9 @@ impl Keeper {
         }
     }
 
-    fn catch_up(&mut self, reload: bool, now: Timestamp, reception: &Reception) {
-        if reload {
-            match self.reload(now, reception) {
+    fn catch_up(&mut self, delivery: Option<&Delivery>, now: Timestamp, reception: &Reception) {
+        if let Some(files) = delivery.filter(|delivery| delivery.reload) {
+            match self.reload(files, now, reception) {
                 Ok(()) => tracing::info!("files read anew"),
                 Err(refusal) => {
                     tracing::error!(
@@ -101,12 +110,14 @@ impl Keeper {
                     );
                 }
             }
-        } else if let (Some(lists), Some(anchors)) = (&mut self.lists, &self.material.anchors) {
+        } else if let (Some(files), Some(lists), Some(anchors)) =
+            (delivery, &mut self.lists, &self.material.anchors)
+        {
             let state = &self.state;
             let put_in_force = |revocations| {
                 state.change(|parts| parts.set_source(StatusSource::Lists(revocations)));
             };
-            lists.refresh(anchors, now, put_in_force);
+            lists.refresh(files, anchors, now, put_in_force);
         }
         if let Some(current) = self.state.current() {
             reception.registry.judge_all(&current);
@@ -119,11 +130,16 @@ impl Keeper {
     }
 
     /// All or nothing.
-    fn reload(&mut self, now: Timestamp, reception: &Reception) -> Result<(), Refusal> {
-        let tls = upstream::read_tls(&self.settings)?;
-        let material = Material::read(&self.settings)?;
+    fn reload(
+        &mut self,
+        files: &Delivery,
+        now: Timestamp,
+        reception: &Reception,
+    ) -> Result<(), Refusal> {
+        let tls = upstream::read_tls(&self.settings, files)?;
+        let material = Material::read(&self.settings, files)?;
         let lists = match (&self.lists, &material.anchors) {
-            (Some(lists), Some(anchors)) => Some(lists.reread(anchors, now)?),
+            (Some(lists), Some(anchors)) => Some(lists.reread(files, anchors, now)?),
             _ => None,
         };
         material.warn_of_expiry(now);

@@ -1,6 +1,6 @@
 //! The socket: who is received, and who is turned away unread.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdTcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::ground::messages::Refusal;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Listens where the settings say.
-pub(super) async fn bind(listen: Listen) -> Result<(TcpListener, SocketAddr), Refusal> {
+pub(super) async fn bind(listen: Listen) -> Result<(StdTcpListener, SocketAddr), Refusal> {
     let bound = match listen {
         Listen::At(address) => TcpListener::bind(address).await,
         Listen::Everywhere { port } => {
@@ -36,7 +36,18 @@ pub(super) async fn bind(listen: Listen) -> Result<(TcpListener, SocketAddr), Re
         address: address.to_string(),
         reason: error.to_string(),
     };
-    let listener = bound.map_err(failed)?;
+    let listener = bound.and_then(TcpListener::into_std).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Takes a socket that somebody listens at for us.
+pub(super) fn take_over(listener: StdTcpListener) -> Result<(StdTcpListener, SocketAddr), Refusal> {
+    let failed = |error: std::io::Error| Refusal::ListenFailed {
+        address: "LISTEN_FDS".to_owned(),
+        reason: error.to_string(),
+    };
+    listener.set_nonblocking(true).map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
 }

@@ -9,23 +9,18 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use super::delivery::Delivery;
 use super::host::HostNames;
 use super::settings::{ServerSource, Settings, TrustSource};
 use crate::admission::{TrustAnchorError, TrustAnchors};
 use crate::ground::clock::{DAY, Timestamp};
-use crate::ground::files::{self, FileError, FileProblem};
+use crate::ground::files::{FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::secret::SecretBytes;
 use crate::ground::untrusted::Untrusted;
 use crate::pki::key::KeyError;
 use crate::pki::name::slash_text_of_der;
 use crate::pki::{Certificate, pkcs8};
-
-/// Octets of a file of certificates.
-pub(super) const CERTIFICATES_LIMIT: u64 = 1024 * 1024;
-
-/// Octets of a file with a private key.
-const KEY_LIMIT: u64 = 64 * 1024;
 
 /// Days before its end that a certificate is warned about.
 const WARNING_DAYS: i64 = 30;
@@ -76,17 +71,19 @@ pub(super) struct Material {
 }
 
 impl Material {
-    /// Reads and checks the files, and says of each in the log whether it is there, in the words
-    /// and the order of the WebORCA log.
-    pub(super) fn read(settings: &Settings) -> Result<Self, Refusal> {
-        announce(settings)?;
+    /// Checks the files, and says of each in the log whether it is there, in the words and the order
+    /// of the WebORCA log.
+    pub(super) fn read(settings: &Settings, files: &Delivery) -> Result<Self, Refusal> {
+        announce(settings, files)?;
         let anchors = match &settings.trust {
-            TrustSource::Files { authorities, .. } => Some(Arc::new(read_anchors(authorities)?)),
+            TrustSource::Files { authorities, .. } => {
+                Some(Arc::new(read_anchors(authorities, files)?))
+            }
             TrustSource::Authority => None,
         };
         let server = match &settings.server {
             ServerSource::Files { certificate, key } => {
-                Some(Arc::new(read_server(certificate, key)?))
+                Some(Arc::new(read_server(certificate, key, files)?))
             }
             ServerSource::Authority { .. } => None,
         };
@@ -111,7 +108,7 @@ impl Material {
     }
 }
 
-fn announce(settings: &Settings) -> Result<(), Refusal> {
+fn announce(settings: &Settings, files: &Delivery) -> Result<(), Refusal> {
     let mut named = Vec::new();
     if let TrustSource::Files { authorities, .. } = &settings.trust {
         named.push(("CA_CRT", authorities));
@@ -121,7 +118,7 @@ fn announce(settings: &Settings) -> Result<(), Refusal> {
     }
     let mut missing = None;
     for (name, path) in named {
-        if files::exists(path) {
+        if files.exists(path) {
             tracing::info!(target: super::WEBORCA, "{name} ...file exists");
         } else {
             tracing::error!(target: super::WEBORCA, "{name} ...file does not exist");
@@ -134,10 +131,10 @@ fn announce(settings: &Settings) -> Result<(), Refusal> {
     }
 }
 
-fn read_anchors(path: &Path) -> Result<TrustAnchors, Refusal> {
+fn read_anchors(path: &Path, files: &Delivery) -> Result<TrustAnchors, Refusal> {
     let shown = || Untrusted(&path.to_string_lossy()).to_string();
-    let bytes = files::read(path, CERTIFICATES_LIMIT)?;
-    let certificates = Certificate::chain_from_pem(&bytes)
+    let bytes = files.read(path)?.expose();
+    let certificates = Certificate::chain_from_pem(bytes)
         .map_err(|_| Refusal::AuthorityFileUnreadable { path: shown() })?;
     TrustAnchors::new(certificates).map_err(|error| match error {
         TrustAnchorError::Empty => Refusal::AuthorityFileUnreadable { path: shown() },
@@ -150,10 +147,10 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Refusal> {
     })
 }
 
-fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> {
+fn read_server(path: &Path, key_path: &Path, files: &Delivery) -> Result<ServerIdentity, Refusal> {
     let shown = || Untrusted(&path.to_string_lossy()).to_string();
-    let bytes = files::read(path, CERTIFICATES_LIMIT)?;
-    let chain = Certificate::chain_from_pem(&bytes)
+    let bytes = files.read(path)?.expose();
+    let chain = Certificate::chain_from_pem(bytes)
         .map_err(|_| Refusal::ServerCertificateUnreadable { path: shown() })?;
     let Some(certificate) = chain.first().cloned() else {
         return Err(Refusal::ServerCertificateUnreadable { path: shown() });
@@ -161,7 +158,7 @@ fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> 
     if !certificate.allows_server_auth() {
         return Err(Refusal::NotForServers { path: shown() });
     }
-    let key = read_server_key(key_path)?;
+    let key = read_server_key(key_path, files)?;
     let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
     let key = CertifiedKey::new(chain, key);
     key.keys_match().map_err(|error| match error {
@@ -175,9 +172,9 @@ fn read_server(path: &Path, key_path: &Path) -> Result<ServerIdentity, Refusal> 
     Ok(ServerIdentity { key: Arc::new(key), names, certificate })
 }
 
-fn read_server_key(path: &Path) -> Result<Arc<dyn SigningKey>, Refusal> {
+fn read_server_key(path: &Path, files: &Delivery) -> Result<Arc<dyn SigningKey>, Refusal> {
     let name = path.to_string_lossy();
-    read_signing_key(path).map_err(|problem| match problem {
+    read_signing_key(path, files).map_err(|problem| match problem {
         KeyProblem::File(error) => error.into(),
         KeyProblem::Unreadable => {
             Refusal::ServerKeyUnreadable { path: Untrusted(&name).to_string() }
@@ -202,9 +199,12 @@ pub(super) enum KeyProblem {
 }
 
 /// The private key in a file. Its bytes are wiped; what rustls keeps is the pair in aws-lc.
-pub(super) fn read_signing_key(path: &Path) -> Result<Arc<dyn SigningKey>, KeyProblem> {
-    let text = files::read_service_secret(path, KEY_LIMIT).map_err(KeyProblem::File)?;
-    let key = pkcs8::read_pem(&text).map_err(|error| match error {
+pub(super) fn read_signing_key(
+    path: &Path,
+    files: &Delivery,
+) -> Result<Arc<dyn SigningKey>, KeyProblem> {
+    let text = files.read(path).map_err(KeyProblem::File)?;
+    let key = pkcs8::read_pem(text).map_err(|error| match error {
         KeyError::Encrypted => KeyProblem::Encrypted,
         _ => KeyProblem::Unreadable,
     })?;

@@ -1,222 +1,184 @@
-//! The figures of gates.
+//! What a gate counts.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
 
+use crate::door::figures::{
+    DURATION_BOUNDS, Durations, FeedFigures, GateFigures, LastWord, Measured, Openness, Outcome,
+    Reason,
+};
 use crate::ground::clock::Timestamp;
 
-/// The figures of all gates of a process, each by the gate's name. They are registered once: a name
-/// that comes twice is no OpenMetrics. Times are seconds since 1970, so that whoever reads them
-/// tells how long ago they were.
-#[derive(Clone)]
-pub struct Metrics {
-    handshakes: Family<Outcome, Counter>,
-    duration: Family<ByGate, Histogram, fn() -> Histogram>,
-    live: Family<ByGate, Gauge>,
-    cuts: Family<Cause, Counter>,
-    feed_epoch: Family<ByGate, Gauge>,
-    feed_heard: Family<ByGate, Gauge>,
-    feed_stale: Family<ByGate, Gauge>,
-    certificate_ends: Family<ByGate, Gauge>,
-    upstream_up: Family<ByGate, Gauge>,
-    upstream_failures: Family<ByGate, Counter>,
-}
+/// The figures of one gate. Those of every visit are counted without a lock.
+#[derive(Clone, Default)]
+pub(super) struct GateMetrics(Arc<Kept>);
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self {
-            handshakes: Family::default(),
-            duration: Family::new_with_constructor(|| {
-                Histogram::new(exponential_buckets(0.0005, 2.0, 15))
-            }),
-            live: Family::default(),
-            cuts: Family::default(),
-            feed_epoch: Family::default(),
-            feed_heard: Family::default(),
-            feed_stale: Family::default(),
-            certificate_ends: Family::default(),
-            upstream_up: Family::default(),
-            upstream_failures: Family::default(),
-        }
-    }
-}
-
-impl Metrics {
-    /// Figures that a registry without a prefix shows.
-    #[must_use]
-    pub fn register(registry: &mut Registry) -> Self {
-        let metrics = Self::default();
-        let registry = registry.sub_registry_with_prefix("sekisho_gate");
-        registry.register(
-            "handshakes",
-            "Connections by how their beginning ended",
-            metrics.handshakes.clone(),
-        );
-        registry.register(
-            "handshake_duration_seconds",
-            "From the accepted connection to the admitted visitor",
-            metrics.duration.clone(),
-        );
-        registry.register(
-            "live_connections",
-            "Connections of admitted visitors",
-            metrics.live.clone(),
-        );
-        registry.register(
-            "cuts",
-            "Connections ended because their holder may no longer come in",
-            metrics.cuts.clone(),
-        );
-        registry.register(
-            "feed_epoch",
-            "The sequence of the ledger that is in force",
-            metrics.feed_epoch.clone(),
-        );
-        registry.register(
-            "feed_last_event_timestamp_seconds",
-            "When the authority was last heard",
-            metrics.feed_heard.clone(),
-        );
-        registry.register(
-            "feed_stale",
-            "1 while the authority is silent",
-            metrics.feed_stale.clone(),
-        );
-        registry.register(
-            "server_certificate_not_after_timestamp_seconds",
-            "When the server certificate ends",
-            metrics.certificate_ends.clone(),
-        );
-        registry.register(
-            "upstream_up",
-            "1 while the upstream can be reached",
-            metrics.upstream_up.clone(),
-        );
-        registry.register(
-            "upstream_failures",
-            "Connections to the upstream that could not be made",
-            metrics.upstream_failures.clone(),
-        );
-        metrics
-    }
-
-    /// Those of one gate.
-    pub(super) fn of_gate(&self, name: &str) -> GateMetrics {
-        let gate = ByGate { gate: name.to_owned() };
-        let outcome = |outcome, reason| Outcome { gate: name.to_owned(), outcome, reason };
-        GateMetrics {
-            full: self.handshakes.get_or_create_owned(&outcome("admitted", "full")),
-            resumed: self.handshakes.get_or_create_owned(&outcome("admitted", "resumed")),
-            duration: self.duration.get_or_create_owned(&gate),
-            live: self.live.get_or_create_owned(&gate),
-            upstream_up: self.upstream_up.get_or_create_owned(&gate),
-            upstream_failures: self.upstream_failures.get_or_create_owned(&gate),
-            feed_epoch: self.feed_epoch.clone(),
-            feed_heard: self.feed_heard.clone(),
-            feed_stale: self.feed_stale.clone(),
-            certificate_ends: self.certificate_ends.clone(),
-            handshakes: self.handshakes.clone(),
-            cuts: self.cuts.clone(),
-            gate,
-        }
-    }
-}
-
-/// The figures of one gate. Those of every visit are at hand, the others are looked up.
-#[derive(Clone)]
-pub(super) struct GateMetrics {
-    full: Counter,
-    resumed: Counter,
-    duration: Histogram,
+#[derive(Default)]
+struct Kept {
+    full: AtomicU64,
+    resumed: AtomicU64,
+    microseconds: AtomicU64,
+    durations: [AtomicU64; DURATION_BOUNDS.len() + 1],
     live: Gauge,
     upstream_up: Gauge,
     upstream_failures: Counter,
-    handshakes: Family<Outcome, Counter>,
-    cuts: Family<Cause, Counter>,
-    feed_epoch: Family<ByGate, Gauge>,
-    feed_heard: Family<ByGate, Gauge>,
-    feed_stale: Family<ByGate, Gauge>,
-    certificate_ends: Family<ByGate, Gauge>,
-    gate: ByGate,
+    told: Mutex<Told>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ByGate {
-    gate: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Outcome {
-    gate: String,
-    outcome: &'static str,
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Cause {
-    gate: String,
-    reason: &'static str,
+/// What is counted or changes seldom.
+#[derive(Default)]
+struct Told {
+    ended: BTreeMap<(Outcome, &'static str), u64>,
+    cuts: BTreeMap<&'static str, u64>,
+    feed: Option<FeedFigures>,
+    certificate_ends: Option<Timestamp>,
 }
 
 impl GateMetrics {
+    /// All of them as they are now.
+    pub(super) fn figures(&self, openness: Openness) -> GateFigures {
+        let kept = &*self.0;
+        let mut handshakes: BTreeMap<_, _> = [("full", &kept.full), ("resumed", &kept.resumed)]
+            .into_iter()
+            .filter_map(|(reason, count)| Some(((Outcome::Admitted, word(reason)?), get(count))))
+            .collect();
+        let told = self.told();
+        let ended = told.ended.iter();
+        handshakes
+            .extend(ended.filter_map(|((outcome, reason), count)| {
+                Some(((*outcome, word(reason)?), *count))
+            }));
+        let cuts = told.cuts.iter().filter_map(|(reason, count)| Some((word(reason)?, *count)));
+        let measured = Measured {
+            microseconds: get(&kept.microseconds),
+            parts: kept.durations.each_ref().map(get),
+        };
+        GateFigures {
+            openness,
+            handshakes,
+            durations: Durations::try_from(measured).unwrap_or_default(),
+            live: u64::try_from(kept.live.get()).unwrap_or(0),
+            cuts: cuts.collect(),
+            feed: told.feed,
+            certificate_ends: told.certificate_ends,
+            upstream_up: kept.upstream_up.get() != 0,
+            upstream_failures: kept.upstream_failures.get(),
+        }
+    }
+
     pub(super) fn live(&self) -> Gauge {
-        self.live.clone()
+        self.0.live.clone()
     }
 
     pub(super) fn upstream_up(&self) -> Gauge {
-        self.upstream_up.clone()
+        self.0.upstream_up.clone()
     }
 
     pub(super) fn upstream_failures(&self) -> Counter {
-        self.upstream_failures.clone()
+        self.0.upstream_failures.clone()
     }
 
     pub(super) fn admitted(&self, resumed: bool, took: Duration) {
-        if resumed { &self.resumed } else { &self.full }.inc();
-        self.duration.observe(took.as_secs_f64());
+        let kept = &*self.0;
+        if resumed { &kept.resumed } else { &kept.full }.fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        kept.microseconds.fetch_add(took, Ordering::Relaxed);
+        let part = DURATION_BOUNDS.partition_point(|bound| *bound < took);
+        if let Some(part) = kept.durations.get(part) {
+            part.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A visitor who may not come in.
     pub(super) fn refused(&self, reason: &'static str) {
-        self.ended("refused", reason);
+        self.ended(Outcome::Refused, reason);
     }
 
     /// A connection on which nobody came to be judged.
     pub(super) fn failed(&self, reason: &'static str) {
-        self.ended("failed", reason);
+        self.ended(Outcome::Failed, reason);
     }
 
     pub(super) fn cut(&self, reason: &'static str) {
-        let gate = self.gate.gate.clone();
-        self.cuts.get_or_create(&Cause { gate, reason }).inc();
+        *self.told().cuts.entry(reason).or_default() += 1;
     }
 
     pub(super) fn heard(&self, epoch: u64, now: Timestamp) {
-        let epoch = i64::try_from(epoch).unwrap_or(i64::MAX);
-        self.feed_epoch.get_or_create(&self.gate).set(epoch);
-        self.feed_heard.get_or_create(&self.gate).set(now.unix());
+        let last = Some(LastWord { epoch, at: now });
+        self.told().feed.get_or_insert_default().last = last;
     }
 
     pub(super) fn is_stale(&self) -> bool {
-        self.feed_stale.get_or_create(&self.gate).get() != 0
+        self.told().feed.is_some_and(|feed| feed.stale)
     }
 
     pub(super) fn stale(&self, stale: bool) {
-        self.feed_stale.get_or_create(&self.gate).set(stale.into());
+        self.told().feed.get_or_insert_default().stale = stale;
     }
 
     pub(super) fn certificate_ends(&self, ends: Timestamp) {
-        self.certificate_ends.get_or_create(&self.gate).set(ends.unix());
+        self.told().certificate_ends = Some(ends);
     }
 
-    fn ended(&self, outcome: &'static str, reason: &'static str) {
-        let gate = self.gate.gate.clone();
-        self.handshakes.get_or_create(&Outcome { gate, outcome, reason }).inc();
+    fn ended(&self, outcome: Outcome, reason: &'static str) {
+        *self.told().ended.entry((outcome, reason)).or_default() += 1;
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn get(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
+}
+
+/// Every reason of ours is one.
+fn word(reason: &str) -> Option<Reason> {
+    Reason::try_from(reason.to_owned()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches a bound that is off by one: a histogram that says `le` and counts less.
+    #[test]
+    fn what_is_counted_is_told_and_a_duration_counts_up_to_its_bound() {
+        let metrics = GateMetrics::default();
+        for (microseconds, resumed) in [(0, true), (500, false), (501, false), (9_000_000, false)] {
+            metrics.admitted(resumed, Duration::from_micros(microseconds));
+        }
+        metrics.refused("revoked");
+        metrics.refused("revoked");
+        metrics.failed("tls");
+        metrics.cut("expired");
+        metrics.live().set(3);
+        metrics.upstream_failures().inc();
+        let figures = metrics.figures(Openness::Open);
+        let parts = figures.durations.parts();
+        assert_eq!((parts[0], parts[1], parts[15], parts.iter().sum()), (2, 1, 1, 4_u64));
+        assert_eq!(figures.durations.microseconds(), 9_001_001);
+        let counts = figures.handshakes.iter();
+        let counts = counts.map(|((outcome, reason), count)| (*outcome, reason.as_str(), *count));
+        let expected = [
+            (Outcome::Admitted, "full", 3),
+            (Outcome::Admitted, "resumed", 1),
+            (Outcome::Refused, "revoked", 2),
+            (Outcome::Failed, "tls", 1),
+        ];
+        assert_eq!(counts.collect::<Vec<_>>(), expected);
+        assert_eq!(figures.cuts.values().collect::<Vec<_>>(), [&1]);
+        assert_eq!((figures.live, figures.upstream_up, figures.upstream_failures), (3, false, 1));
+        assert_eq!((figures.feed, figures.certificate_ends), (None, None));
+        metrics.stale(true);
+        metrics.heard(8, Timestamp::from_unix(5));
+        let feed = metrics.figures(Openness::Stale).feed.unwrap();
+        assert_eq!((feed.stale, feed.last.unwrap().epoch), (true, 8));
     }
 }

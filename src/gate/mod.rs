@@ -3,7 +3,9 @@
 //! | file | holds |
 //! |---|---|
 //! | [`settings`], [`limits`] | what a gate is told to do, and how much it takes |
-//! | `material`, `revocation_lists`, `keeper` | the files it reads, and reads again |
+//! | [`provision`], [`delivery`], [`dialler`] | what the supervisor gets for it: its socket, its files, connections |
+//! | [`process`] | a gate as a process of its own |
+//! | `material`, `revocation_lists`, `keeper` | what its files say, and say anew |
 //! | `feed` | what the authority tells, put in force |
 //! | `state` | what is in force now, as snapshots with an epoch |
 //! | `listener`, `connection` | from the socket to the cut |
@@ -15,7 +17,7 @@
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
 //! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
 //! | `redirect`, `pages`, `notices`, `greeting` | what the gate itself answers |
-//! | `log`, [`metrics`] | what it says of its visitors, and counts |
+//! | `log`, `metrics` | what it says of its visitors, and counts |
 //!
 //! Every connection, full or resumed, passes [`crate::admission::admit`]; the proxy serves only an
 //! `Admitted`.
@@ -24,6 +26,8 @@
 
 mod connection;
 mod connector;
+pub mod delivery;
+pub mod dialler;
 mod feed;
 mod greeting;
 mod handshakes;
@@ -35,11 +39,13 @@ pub mod limits;
 mod listener;
 mod log;
 mod material;
-pub mod metrics;
+mod metrics;
 mod notices;
 mod origin;
 mod owed_alerts;
 mod pages;
+pub mod process;
+pub mod provision;
 mod proxy;
 mod redirect;
 mod refusal;
@@ -58,36 +64,37 @@ mod upgrade;
 mod upstream;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use connection::Reception;
 use connector::Connector;
+use delivery::Delivery;
+use dialler::Dialler;
 use feed::Audience;
 use health::Health;
 use keeper::Keeper;
 use log::Journal;
 use metrics::GateMetrics;
+use provision::Provision;
 use proxy::Proxy;
 use refusal::Responder;
 use registry::Registry;
 use settings::TrustSource;
 use state::State;
 use tls::TlsSettings;
-use upstream::{Server, Upstream};
 
 pub use handshakes::Handshakes;
 pub use limits::Limits;
-pub use metrics::Metrics;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;
+use crate::door::figures::{GateFigures, Openness};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -103,22 +110,25 @@ pub struct Gate {
     draining: watch::Sender<bool>,
     reception: Arc<Reception>,
     keeper: Keeper,
-    hangup: Signal,
+    deliveries: mpsc::Receiver<Delivery>,
     /// The feed is listened to until this is dropped.
     listening: Option<oneshot::Sender<Infallible>>,
     metrics: GateMetrics,
     stale: StalePolicy,
 }
 
-/// Whether new visitors can come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Openness {
-    /// They can.
-    Open,
-    /// The server certificate or the trust anchors have not come yet, or the gate is stopping.
-    Closed,
-    /// The authority is silent, and the policy is to let nobody new in.
-    Stale,
+/// What a gate is given, since it may open nothing itself.
+pub struct Given {
+    /// The socket it listens at.
+    pub listener: StdTcpListener,
+    /// Its files as they are now.
+    pub files: Delivery,
+    /// Files that have changed.
+    pub deliveries: mpsc::Receiver<Delivery>,
+    /// Connections to its upstream.
+    pub dialler: Dialler,
+    /// What the authority tells; none where there is no authority.
+    pub feed: Option<FeedEnd>,
 }
 
 /// Checks the files as [`Gate::open`] does, and listens nowhere.
@@ -126,38 +136,39 @@ pub enum Openness {
 /// # Errors
 /// What is wrong with a file.
 pub fn check(settings: &Settings) -> Result<(), Refusal> {
-    upstream::read_tls(settings)?;
+    upstream::read_tls(settings, &Delivery::of_all(settings))?;
     Handshakes::open(settings).map(drop)
 }
 
 impl Gate {
-    /// Reads the files, says in the log what was found, and listens. Nobody is served without trust
-    /// anchors, a key that fits its certificate, and what tells of revocations: where the authority
-    /// gives them, visitors wait until its feed has brought them.
+    /// Says in the log what was found in the files. Nobody is served without trust anchors, a key that
+    /// fits its certificate, and what tells of revocations: where the authority gives them, visitors
+    /// wait until its feed has brought them.
     ///
     /// # Errors
-    /// What is wrong with a file, why the address cannot be listened at, or that the settings want
-    /// an authority and there is no feed.
-    pub async fn open(
-        settings: Settings,
-        feed: Option<FeedEnd>,
-        metrics: &Metrics,
-    ) -> Result<Self, Refusal> {
+    /// What is wrong with a file, or that the settings want an authority and there is no feed.
+    pub fn open(settings: Settings, given: Given) -> Result<Self, Refusal> {
+        let Given { listener, files, deliveries, dialler, feed } = given;
         if feed.is_none() && !settings.stands_alone() {
             return Err(Refusal::GateWithoutAuthority {
                 gate: Untrusted(&settings.name).to_string(),
             });
         }
         let gate_name = settings.name.clone();
-        let metrics = metrics.of_gate(&gate_name);
+        let metrics = GateMetrics::default();
         let stale = settings.stale;
         let of_ledger = matches!(settings.trust, TrustSource::Authority);
         let state = State::new(of_ledger && settings.stale != StalePolicy::Cut);
-        let keeper = Keeper::open(settings.clone(), state.clone(), clock::now())?;
-        let (listener, address) = listener::bind(settings.listen).await?;
-        let hangup = signal(SignalKind::hangup())
-            .map_err(|error| Refusal::SignalsUnavailable { reason: error.to_string() })?;
-        let connector = way_to_upstream(&settings, Health::new(&metrics)).await?;
+        let keeper = Keeper::open(settings.clone(), &files, state.clone(), clock::now())?;
+        let failed = |error: std::io::Error| Refusal::ListenFailed {
+            address: settings.listen_address().to_string(),
+            reason: error.to_string(),
+        };
+        let listener = TcpListener::from_std(listener).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let tls = upstream::read_tls(&settings, &files)?;
+        drop(files);
+        let connector = Connector::new(&settings.upstream, dialler, tls, Health::new(&metrics));
         let limits = settings.limits;
         let registry = Registry::new(limits.connections_per_certificate, metrics.live());
         let draining = watch::Sender::new(false);
@@ -199,18 +210,30 @@ impl Gate {
                 "no revocation list: revoked certificates are let in; name one with --crl"
             );
         }
-        tracing::info!(gate = %gate_name, %address, "listening");
         Ok(Self {
             listener,
             address,
             draining,
             reception,
             keeper,
-            hangup,
+            deliveries,
             listening,
             metrics,
             stale,
         })
+    }
+
+    /// As [`Gate::open`], in a process that provides for its gate itself; its files are read again when
+    /// a revocation list changes.
+    ///
+    /// # Errors
+    /// As there, or why the address cannot be listened at.
+    pub async fn open_here(settings: Settings, feed: Option<FeedEnd>) -> Result<Self, Refusal> {
+        let provision = Provision::open(settings.clone(), None).await?;
+        let unavailable =
+            |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
+        let given = provision.serve_here(feed).map_err(unavailable)?;
+        Self::open(settings, given)
     }
 
     /// Where the gate listens: the port that was chosen, when 0 was asked for.
@@ -219,18 +242,20 @@ impl Gate {
         self.address
     }
 
-    /// Tells at any time, also while the gate serves, whether new visitors can come in.
-    pub fn openness(&self) -> impl Fn() -> Openness + Send + Sync + use<> {
+    /// Tells at any time, also while the gate serves, its figures and whether new visitors can come
+    /// in.
+    pub fn figures(&self) -> impl Fn() -> GateFigures + Send + Sync + use<> {
         let reception = Arc::clone(&self.reception);
         let (metrics, stale) = (self.metrics.clone(), self.stale);
         move || {
-            if *reception.draining.borrow() || reception.state.current().is_none() {
+            let closed = *reception.draining.borrow() || reception.state.current().is_none();
+            metrics.figures(if closed {
                 Openness::Closed
             } else if metrics.is_stale() && stale != StalePolicy::Serve {
                 Openness::Stale
             } else {
                 Openness::Open
-            }
+            })
         }
     }
 
@@ -243,7 +268,7 @@ impl Gate {
             self.reception.state.is_ready().await;
             listener::accept(&self.listener, &self.reception, &connections).await;
         };
-        let mut keeping = pin!(self.keeper.keep(self.hangup, Arc::clone(&self.reception)));
+        let mut keeping = pin!(self.keeper.keep(self.deliveries, Arc::clone(&self.reception)));
         tokio::select! {
             () = accepting => {}
             () = keeping.as_mut() => {}
@@ -264,21 +289,4 @@ impl Gate {
         drop(self.listening);
         tracing::info!("stopped");
     }
-}
-
-async fn way_to_upstream(settings: &Settings, health: Health) -> Result<Connector, Refusal> {
-    let tls = upstream::read_tls(settings)?;
-    let server = match &settings.upstream {
-        Upstream::Socket(path) => return Ok(Connector::to_socket(path.clone(), health)),
-        Upstream::Server(server) => server.clone(),
-        Upstream::Greeting => {
-            let started = greeting::start().await;
-            Server::at(started.map_err(|error| Refusal::ListenFailed {
-                address: "127.0.0.1:0".to_owned(),
-                reason: error.to_string(),
-            })?)
-        }
-    };
-    let invalid = || Refusal::UpstreamInvalid { url: settings.upstream.to_string() };
-    Connector::to_server(&server, tls, health).ok_or_else(invalid)
 }

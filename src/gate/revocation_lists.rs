@@ -1,13 +1,12 @@
-//! The files with revocation lists, watched for newer ones.
+//! The revocation lists of files, and what becomes of newer ones.
 
 use std::path::{Path, PathBuf};
 
+use super::delivery::Delivery;
 use crate::admission::{Revocations, TrustAnchors};
 use crate::ground::clock::{DAY, Timestamp};
-use crate::ground::files::{self, Stamp};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::pki::revocation_list::LARGEST_REVOCATION_LIST;
 use crate::pki::{Certificate, RevocationList, SerialNumber};
 
 /// The lists in force, and the files they came from.
@@ -20,10 +19,6 @@ pub(super) struct RevocationLists {
 
 struct ListFile {
     path: PathBuf,
-    /// As the file was when what it held was last judged, good or not.
-    seen: Option<Stamp>,
-    /// Whether it was said that the file cannot be read now; once is enough.
-    unreadable: bool,
     issuer: [u8; 32],
     number: SerialNumber,
     this_update: Timestamp,
@@ -32,7 +27,7 @@ struct ListFile {
 
 /// Why a file's list is not taken.
 enum Unusable {
-    /// The system did not give us the file; the next look may.
+    /// The system did not give the supervisor the file; its next look may.
     Unreadable(Refusal),
     Refused(Refusal),
     /// It is the one in force, or an older one.
@@ -46,6 +41,7 @@ impl RevocationLists {
     /// yet, and the administrator is looking.
     pub(super) fn read(
         paths: &[PathBuf],
+        files: &Delivery,
         grace_days: u16,
         anchors: &TrustAnchors,
         now: Timestamp,
@@ -58,8 +54,7 @@ impl RevocationLists {
             warned_at: None,
         };
         for path in paths {
-            let seen = files::stamp(path);
-            let (issuer, list) = read_list(path, anchors, now)?;
+            let (issuer, list) = read_list(path, files, anchors, now)?;
             if list.is_expired(now) {
                 return Err(Refusal::RevocationListExpired {
                     path: shown(path),
@@ -70,7 +65,7 @@ impl RevocationLists {
                 return Err(Refusal::RevocationListTwice { path: shown(path) });
             }
             lists.in_force = lists.in_force.with(issuer, &list);
-            lists.files.push(ListFile::new(path, seen, issuer, &list));
+            lists.files.push(ListFile::new(path, issuer, &list));
         }
         Ok(lists)
     }
@@ -80,33 +75,18 @@ impl RevocationLists {
         (!self.files.is_empty()).then(|| self.in_force.clone())
     }
 
-    /// Whether any file has changed since it was last looked at.
-    pub(super) fn have_changed(&self) -> bool {
-        self.files.iter().any(|file| files::stamp(&file.path) != file.seen)
-    }
-
-    /// Reads the files that have changed, and takes the lists that are newer. One that is broken,
-    /// foreign or older is refused and logged; the last good one stays in force. A newer one is
-    /// put in force before the log says so: whoever reads the line may count on it.
+    /// Takes the lists that are newer. One that is broken, foreign or older is refused and logged; the
+    /// last good one stays in force. A newer one is put in force before the log says so: whoever
+    /// reads the line may count on it.
     pub(super) fn refresh(
         &mut self,
+        files: &Delivery,
         anchors: &TrustAnchors,
         now: Timestamp,
         put_in_force: impl Fn(Revocations),
     ) {
-        for file in &mut self.files {
-            let seen = files::stamp(&file.path);
-            if seen == file.seen {
-                continue;
-            }
-            let taken = file.take_newer(anchors, now);
-            let unreadable = matches!(taken, Err(Unusable::Unreadable(_)));
-            let said = std::mem::replace(&mut file.unreadable, unreadable);
-            if !unreadable {
-                file.seen = seen;
-            }
-            match taken {
-                Err(Unusable::Unreadable(_)) if said => {}
+        for file in self.files.iter_mut().filter(|file| files.tells_of(&file.path)) {
+            match file.take_newer(files, anchors, now) {
                 Err(Unusable::Unreadable(refusal)) => tracing::error!(
                     path = %Untrusted(&file.path.to_string_lossy()),
                     in_force = %file.number,
@@ -139,12 +119,16 @@ impl RevocationLists {
     }
 
     /// Reads all files anew under other anchors. What is in force may be replaced by newer only.
-    pub(super) fn reread(&self, anchors: &TrustAnchors, now: Timestamp) -> Result<Self, Refusal> {
+    pub(super) fn reread(
+        &self,
+        delivery: &Delivery,
+        anchors: &TrustAnchors,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
         let mut in_force = Revocations::new(self.grace_days);
         let mut files = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let seen = files::stamp(&file.path);
-            let (issuer, list) = read_list(&file.path, anchors, now)?;
+            let (issuer, list) = read_list(&file.path, delivery, anchors, now)?;
             if issuer.sha256() == file.issuer && list.number() < file.number {
                 return Err(Refusal::RevocationListOlder {
                     path: shown(&file.path),
@@ -153,7 +137,7 @@ impl RevocationLists {
                 });
             }
             in_force = in_force.with(issuer, &list);
-            files.push(ListFile::new(&file.path, seen, issuer, &list));
+            files.push(ListFile::new(&file.path, issuer, &list));
         }
         Ok(Self { files, in_force, grace_days: self.grace_days, warned_at: self.warned_at })
     }
@@ -176,11 +160,9 @@ impl RevocationLists {
 }
 
 impl ListFile {
-    fn new(path: &Path, seen: Option<Stamp>, issuer: &Certificate, list: &RevocationList) -> Self {
+    fn new(path: &Path, issuer: &Certificate, list: &RevocationList) -> Self {
         Self {
             path: path.to_owned(),
-            seen,
-            unreadable: false,
             issuer: issuer.sha256(),
             number: list.number(),
             this_update: list.this_update(),
@@ -190,12 +172,13 @@ impl ListFile {
 
     fn take_newer<'a>(
         &mut self,
+        files: &Delivery,
         anchors: &'a TrustAnchors,
         now: Timestamp,
     ) -> Result<(&'a Certificate, RevocationList), Unusable> {
-        let bytes = read_file(&self.path).map_err(Unusable::Unreadable)?;
+        let bytes = files.read(&self.path).map_err(|error| Unusable::Unreadable(error.into()))?;
         let (issuer, list) =
-            verified(&self.path, &bytes, anchors, now).map_err(Unusable::Refused)?;
+            verified(&self.path, bytes.expose(), anchors, now).map_err(Unusable::Refused)?;
         let same_issuer = issuer.sha256() == self.issuer;
         // A CA restored from a backup counts its lists again: what is later counts, not what is like.
         let later = list.number() == self.number && list.this_update() > self.this_update;
@@ -216,15 +199,11 @@ impl ListFile {
 /// Reads a list that one of the anchors signed.
 fn read_list<'a>(
     path: &Path,
+    files: &Delivery,
     anchors: &'a TrustAnchors,
     now: Timestamp,
 ) -> Result<(&'a Certificate, RevocationList), Refusal> {
-    verified(path, &read_file(path)?, anchors, now)
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, Refusal> {
-    let limit = u64::try_from(LARGEST_REVOCATION_LIST).unwrap_or(u64::MAX).saturating_mul(2);
-    Ok(files::read(path, limit)?)
+    verified(path, files.read(path)?.expose(), anchors, now)
 }
 
 fn verified<'a>(

@@ -3,6 +3,8 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::Limits;
 use super::upstream::{self, Upstream, UpstreamTls};
 use crate::ground::messages::Refusal;
@@ -29,7 +31,7 @@ pub struct Files {
 }
 
 /// Where a gate's server certificate comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ServerSource {
     Files {
         certificate: PathBuf,
@@ -42,7 +44,7 @@ pub(super) enum ServerSource {
 }
 
 /// Whom a gate lets in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum TrustSource {
     /// The clients of the authorities in a file, but for those on the revocation lists.
     Files { authorities: PathBuf, revocation_lists: Vec<PathBuf>, grace_days: u16 },
@@ -51,7 +53,7 @@ pub(super) enum TrustSource {
 }
 
 /// What a visitor who is refused gets to see.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefusalMode {
     /// A page that says why, and what to do.
     #[default]
@@ -61,7 +63,7 @@ pub enum RefusalMode {
 }
 
 /// What is carried behind the handshake.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// HTTP requests, with the visitor's identity.
     #[default]
@@ -71,7 +73,7 @@ pub enum Mode {
 }
 
 /// What happens once the authority has been silent for five seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StalePolicy {
     /// Nobody new is let in; who is in stays.
     #[default]
@@ -83,7 +85,7 @@ pub enum StalePolicy {
 }
 
 /// Where visitors are let in, what they must show, and where they are led.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     pub(super) name: String,
     pub(super) server: ServerSource,
@@ -101,7 +103,7 @@ pub struct Settings {
 }
 
 /// Where to listen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Listen {
     /// Every address of this machine, IPv6 as well where there is any.
     Everywhere {

@@ -10,10 +10,11 @@ use rustls::client::ClientConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{Error, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName};
+use serde::{Deserialize, Serialize};
 
-use super::material::{self, CERTIFICATES_LIMIT};
+use super::delivery::Delivery;
+use super::material;
 use super::settings::{Mode, Settings};
-use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
@@ -25,7 +26,7 @@ const WEBORCA: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8001);
 const SOCKET_PATH_LIMIT: usize = 107;
 
 /// How a gate and its upstream know each other over TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamTls {
     /// The certificates (PEM) that the upstream's chain must end at. Nobody else is believed, not
     /// the authorities of the system either.
@@ -36,7 +37,7 @@ pub struct UpstreamTls {
 }
 
 /// Where admitted visitors are led.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Upstream {
     /// To the built-in page that greets the visitor.
     Greeting,
@@ -46,7 +47,7 @@ pub(super) enum Upstream {
 }
 
 /// A host and a port, and what is spoken there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Server {
     scheme: Scheme,
     /// A name, an IPv4 address, or an IPv6 address in brackets.
@@ -54,7 +55,7 @@ pub(super) struct Server {
     port: u16,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Scheme {
     Http,
     Https,
@@ -163,10 +164,13 @@ impl Server {
     }
 }
 
-/// The TLS settings towards the upstream, read from their files; `None` for clear text.
-pub(super) fn read_tls(settings: &Settings) -> Result<Option<Arc<ClientConfig>>, Refusal> {
+/// The TLS settings towards the upstream, from their files; `None` for clear text.
+pub(super) fn read_tls(
+    settings: &Settings,
+    files: &Delivery,
+) -> Result<Option<Arc<ClientConfig>>, Refusal> {
     check(settings)?;
-    settings.upstream_tls.as_ref().map(|tls| tls.read(settings.mode)).transpose()
+    settings.upstream_tls.as_ref().map(|tls| tls.read(settings.mode, files)).transpose()
 }
 
 /// Refuses what does not fit together: the mode, the scheme, and how the two know each other.
@@ -196,16 +200,16 @@ pub(super) fn check(settings: &Settings) -> Result<(), Refusal> {
 }
 
 impl UpstreamTls {
-    fn read(&self, carries: Mode) -> Result<Arc<ClientConfig>, Refusal> {
+    fn read(&self, carries: Mode, files: &Delivery) -> Result<Arc<ClientConfig>, Refusal> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|_| self.unreadable_authorities())?
-            .with_root_certificates(self.roots()?);
+            .with_root_certificates(self.roots(files)?);
         let mut config = match &self.client {
             None => builder.with_no_client_auth(),
             Some((certificate, key)) => {
-                let shown = read_client(certificate, key)?;
+                let shown = read_client(certificate, key, files)?;
                 builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
             }
         };
@@ -215,10 +219,10 @@ impl UpstreamTls {
         Ok(Arc::new(config))
     }
 
-    fn roots(&self) -> Result<RootCertStore, Refusal> {
-        let bytes = files::read(&self.authorities, CERTIFICATES_LIMIT)?;
+    fn roots(&self, files: &Delivery) -> Result<RootCertStore, Refusal> {
+        let bytes = files.read(&self.authorities)?.expose();
         let certificates =
-            Certificate::chain_from_pem(&bytes).map_err(|_| self.unreadable_authorities())?;
+            Certificate::chain_from_pem(bytes).map_err(|_| self.unreadable_authorities())?;
         let mut roots = RootCertStore::empty();
         for certificate in certificates {
             roots
@@ -234,13 +238,17 @@ impl UpstreamTls {
     }
 }
 
-fn read_client(certificate: &PathBuf, key: &PathBuf) -> Result<CertifiedKey, Refusal> {
+fn read_client(
+    certificate: &PathBuf,
+    key: &PathBuf,
+    files: &Delivery,
+) -> Result<CertifiedKey, Refusal> {
     let shown = |path: &PathBuf| Untrusted(&path.to_string_lossy()).to_string();
-    let bytes = files::read(certificate, CERTIFICATES_LIMIT)?;
-    let chain = Certificate::chain_from_pem(&bytes)
+    let bytes = files.read(certificate)?.expose();
+    let chain = Certificate::chain_from_pem(bytes)
         .map_err(|_| Refusal::UpstreamClientUnreadable { path: shown(certificate) })?;
     let chain = chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
-    let signing = material::read_signing_key(key).map_err(|problem| match problem {
+    let signing = material::read_signing_key(key, files).map_err(|problem| match problem {
         material::KeyProblem::File(error) => error.into(),
         material::KeyProblem::Encrypted | material::KeyProblem::Unreadable => {
             Refusal::UpstreamClientKeyUnusable { path: shown(key) }
@@ -336,7 +344,8 @@ mod tests {
             let authorities = "/nonexistent/ca.crt".into();
             settings = settings.with_upstream_tls(UpstreamTls { authorities, client: None });
         }
-        read_tls(&settings).map(drop).map_err(|refusal| refusal.code())
+        let files = Delivery::of_all(&settings);
+        read_tls(&settings, &files).map(drop).map_err(|refusal| refusal.code())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::secret::SecretBytes;
 
@@ -18,7 +19,7 @@ pub const PRIVATE: u32 = 0o600;
 pub const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Why a file could not be read or written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileError {
     /// The path as it was given.
     pub path: PathBuf,
@@ -27,7 +28,7 @@ pub struct FileError {
 }
 
 /// What is wrong with a file or folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileProblem {
     /// It is not there.
     Missing,
@@ -138,7 +139,7 @@ pub fn read_service_secret(path: &Path, limit: u64) -> Result<SecretBytes, FileE
 }
 
 /// What changes when a file is written or replaced: compare two of the same path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     inode: u64,
     size: i64,

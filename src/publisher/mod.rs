@@ -6,19 +6,21 @@
 //! | [`settings`] | where to publish |
 //! | `publication` | the documents, and the answers to those who ask for them |
 //! | `folder` | the same documents as files |
-//! | [`watching`] | `/metrics`, `/healthz`, `/readyz` |
+//! | `gates` | the figures of the gates |
+//! | `watching` | `/metrics`, `/healthz`, `/readyz` |
 //! | `server` | HTTP for strangers: everything about it is bounded |
 
 #![forbid(unsafe_code)]
 
 mod folder;
+mod gates;
 mod publication;
 mod server;
 pub mod settings;
-pub mod watching;
+mod watching;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -30,8 +32,8 @@ use publication::Publication;
 use server::{Bounds, Server};
 use watching::{Figures, Watching};
 
+pub use gates::Gates;
 pub use settings::{LocalAddress, Settings};
-pub use watching::Readiness;
 
 use crate::door::feed::PublishedCrl;
 use crate::ground::messages::Refusal;
@@ -53,21 +55,21 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Listens where the settings say. The newest CRL comes in `crl`; `readiness` tells whether the
-    /// rest of the service is ready, whenever somebody asks; `registry` holds the figures of the whole process, to which
-    /// those of the publisher are added.
+    /// Listens where the settings say. The newest CRL comes in `crl`; `gates` knows what the gates
+    /// have told, whenever somebody asks.
     ///
     /// # Errors
     /// Why an address cannot be listened at, or the folder not be written to.
     pub async fn open(
         settings: &Settings,
         crl: watch::Receiver<Option<PublishedCrl>>,
-        readiness: impl Fn() -> Readiness + Send + Sync + 'static,
-        registry: Arc<Mutex<Registry>>,
+        gates: Arc<Gates>,
     ) -> Result<Self, Refusal> {
         let current = watch::Sender::new(None);
         let files_behind = watch::Sender::new(false);
-        let figures = Figures::register(&registry);
+        let mut registry = Registry::default();
+        let figures = Figures::register(&mut registry);
+        registry.register_collector(Box::new(Arc::clone(&gates)));
         let folder = settings.folder.as_deref().map(Folder::open).transpose()?;
         let public = match settings.listen {
             Some(address) => {
@@ -83,7 +85,7 @@ impl Publisher {
                     current: current.subscribe(),
                     publishes,
                     files_behind: files_behind.subscribe(),
-                    readiness: Box::new(readiness),
+                    gates,
                     registry,
                     figures,
                 };

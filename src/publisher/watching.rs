@@ -2,7 +2,7 @@
 //! whether it is ready.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -13,20 +13,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
+use super::gates::Gates;
 use super::publication::{Publication, note};
 use super::server::{Answer, Answers, Question};
 use crate::ground::clock::{self, Timestamp};
 
-/// Whether visitors can be served now, and if not, what is in the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// What is in the way: nothing, when the service is ready.
-    pub obstacles: Vec<Obstacle>,
-}
-
 /// What keeps the service from being ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub(super) enum Obstacle {
     /// A gate does not accept connections.
     GateClosed {
         /// Its name in the configuration.
@@ -76,9 +70,8 @@ struct Asked {
 
 impl Figures {
     /// Registers them in a registry without a prefix.
-    pub(super) fn register(registry: &Mutex<Registry>) -> Self {
+    pub(super) fn register(registry: &mut Registry) -> Self {
         let figures = Self::default();
-        let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = figures.requests.clone();
         registry.register("sekisho_publisher_requests", "Answers to those who fetch", requests);
         let number = figures.number.clone();
@@ -114,8 +107,8 @@ pub(super) struct Watching {
     /// Whether there is to be a CRL at all.
     pub(super) publishes: bool,
     pub(super) files_behind: watch::Receiver<bool>,
-    pub(super) readiness: Box<dyn Fn() -> Readiness + Send + Sync>,
-    pub(super) registry: Arc<Mutex<Registry>>,
+    pub(super) gates: Arc<Gates>,
+    pub(super) registry: Registry,
     pub(super) figures: Figures,
 }
 
@@ -139,11 +132,9 @@ impl Watching {
             self.figures.show(publication, now);
         }
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        if text::encode(&mut text, &registry).is_err() {
+        if text::encode(&mut text, &self.registry).is_err() {
             return note(StatusCode::INTERNAL_SERVER_ERROR, "the figures cannot be written\n");
         }
-        drop(registry);
         let mut answer = note(StatusCode::OK, text);
         let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -151,7 +142,7 @@ impl Watching {
     }
 
     fn readiness(&self, now: Timestamp) -> Answer {
-        let mut obstacles = (self.readiness)().obstacles;
+        let mut obstacles = self.gates.obstacles(clock::monotonic());
         match self.current.borrow().as_deref() {
             _ if !self.publishes => {}
             None => obstacles.push(Obstacle::NoCrl),

@@ -216,9 +216,19 @@ impl<'a> Appliance<'a> {
 
     /// The authority's process as it is now.
     pub(crate) fn authority(&self) -> i32 {
-        let children = self.children();
-        assert_eq!(children.len(), 1, "one child: {children:?}");
-        children[0]
+        let authorities = self.processes("authority");
+        assert_eq!(authorities.len(), 1, "one authority: {authorities:?}");
+        authorities[0]
+    }
+
+    /// The processes of a role as they are now.
+    pub(crate) fn processes(&self, role: &str) -> Vec<i32> {
+        let mut found = self.children();
+        found.retain(|child| {
+            let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+            words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
+        });
+        found
     }
 
     pub(crate) fn children(&self) -> Vec<i32> {

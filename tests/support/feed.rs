@@ -14,14 +14,14 @@ use sekisho::door::feed::{
     Acknowledgement, Answer, Change, Event, FeedEnd, Heartbeat, IssuerSnapshot, LiveConnection,
     ServerIdentity, Snapshot,
 };
-use sekisho::gate::{Gate, Limits, Metrics, RefusalMode, Settings};
+use sekisho::gate::{Gate, Limits, RefusalMode, Settings};
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::ground::secret::SecretBytes;
 use sekisho::pki::{Certificate, SerialNumber};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::support::{
-    Identity, Leaf, PATIENCE, Stage, Tls, Upstream, Visitor, monotonic, read_until,
+    Figures, Identity, Leaf, PATIENCE, Stage, Tls, Upstream, Visitor, monotonic, read_until,
 };
 
 /// What the gate is called.
@@ -31,7 +31,7 @@ pub(crate) const NAME: &str = "front";
 pub(crate) struct Fed {
     pub(crate) stage: Stage,
     pub(crate) address: SocketAddr,
-    pub(crate) registry: prometheus_client::registry::Registry,
+    figures: Box<Figures>,
     issuer: Certificate,
     events: mpsc::Sender<Arc<Event>>,
     answers: Mutex<mpsc::Receiver<Answer>>,
@@ -74,10 +74,8 @@ impl Fed {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.unwrap();
-        let mut registry = prometheus_client::registry::Registry::default();
-        let metrics = Metrics::register(&mut registry);
-        let gate = runtime.block_on(Gate::open(settings, Some(feed), &metrics)).unwrap();
-        let address = gate.address();
+        let gate = runtime.block_on(Gate::open_here(settings, Some(feed))).unwrap();
+        let (address, figures) = (gate.address(), Box::new(gate.figures()));
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = runtime.spawn(gate.serve(async {
             let _ = stopped.await;
@@ -87,7 +85,7 @@ impl Fed {
         Self {
             stage,
             address,
-            registry,
+            figures,
             issuer,
             events,
             answers: Mutex::new(answered),
@@ -248,8 +246,12 @@ impl Fed {
 
     /// The metrics, as they are read.
     pub(crate) fn metrics(&self) -> String {
+        let gates = sekisho::publisher::Gates::new([NAME.to_owned()]);
+        gates.hear(NAME, (self.figures)(), clock::monotonic());
+        let mut registry = prometheus_client::registry::Registry::default();
+        registry.register_collector(Box::new(gates));
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry).unwrap();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         text
     }
 }

@@ -437,24 +437,20 @@ impl Drop for Gate {
     }
 }
 
+/// Tells the figures of a gate.
+pub(crate) type Figures = dyn Fn() -> sekisho::door::figures::GateFigures + Send + Sync;
+
 /// A gate within the test's own process, for settings that the conf file has no words for. It stops
 /// when dropped.
 pub(crate) struct Inside {
     pub(crate) address: SocketAddr,
+    pub(crate) figures: Box<Figures>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Inside {
     pub(crate) fn start(settings: sekisho::gate::Settings) -> Self {
-        Self::counted(settings, sekisho::gate::Metrics::default())
-    }
-
-    /// One whose figures the test looks at.
-    pub(crate) fn counted(
-        settings: sekisho::gate::Settings,
-        metrics: sekisho::gate::Metrics,
-    ) -> Self {
         let settings = settings.with_listen("127.0.0.1:0").unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
@@ -465,16 +461,17 @@ impl Inside {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                let gate = sekisho::gate::Gate::open(settings, None, &metrics).await.unwrap();
-                tell.send(gate.address()).unwrap();
+                let gate = sekisho::gate::Gate::open_here(settings, None).await.unwrap();
+                let figures: Box<Figures> = Box::new(gate.figures());
+                tell.send((gate.address(), figures)).unwrap();
                 gate.serve(async {
                     let _ = stopped.await;
                 })
                 .await;
             });
         });
-        let address = told.recv_timeout(PATIENCE).expect("the gate does not listen");
-        Self { address, stop: Some(stop), thread: Some(thread) }
+        let (address, figures) = told.recv_timeout(PATIENCE).expect("the gate does not listen");
+        Self { address, figures, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Orders it to stop; it does so once nothing is under way.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::pki::issue::{Profile, Template, ToBeSigned};
@@ -47,9 +47,11 @@ pub(crate) fn name(common_name: &str) -> DistinguishedName {
     DistinguishedName::new(CommonName::parse(common_name).unwrap())
 }
 
-/// An hour ago.
+/// An hour before the test began: the same for all, so that no second that passes between two of them
+/// makes one outlive its issuer.
 pub(crate) fn an_hour_ago() -> Timestamp {
-    clock::now().plus_seconds(-3600)
+    static BEGAN: OnceLock<Timestamp> = OnceLock::new();
+    BEGAN.get_or_init(clock::now).plus_seconds(-3600)
 }
 
 fn template<'a>(

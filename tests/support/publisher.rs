@@ -8,15 +8,16 @@
     reason = "a test that cannot set its stage fails by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use prometheus_client::registry::Registry;
 use sekisho::door::feed::PublishedCrl;
+use sekisho::door::figures::{Durations, GateFigures, Openness};
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::pki::{Certificate, RevocationList};
-use sekisho::publisher::{Publisher, Readiness, Settings};
+use sekisho::publisher::{Gates, Publisher, Settings};
 use tokio::sync::{oneshot, watch};
 
 use super::desk::Desk;
@@ -28,39 +29,54 @@ pub(crate) struct Published {
     /// Where metrics and health are.
     pub(crate) metrics: Option<SocketAddr>,
     crl: watch::Sender<Option<PublishedCrl>>,
-    readiness: watch::Sender<Readiness>,
+    gates: Arc<Gates>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Published {
     pub(crate) fn open(settings: Settings) -> Self {
+        Self::with_gates(settings, &[])
+    }
+
+    /// One that is told of these gates.
+    pub(crate) fn with_gates(settings: Settings, gates: &[&str]) -> Self {
         let crl = watch::Sender::new(None);
-        let readiness = watch::Sender::new(Readiness::default());
+        let gates = Arc::new(Gates::new(gates.iter().map(|&gate| gate.to_owned())));
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
-        let (lists, ready) = (crl.subscribe(), readiness.subscribe());
+        let (lists, known) = (crl.subscribe(), Arc::clone(&gates));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async move {
-                let registry = Arc::new(Mutex::new(Registry::default()));
-                let ready = move || ready.borrow().clone();
-                let publisher = Publisher::open(&settings, lists, ready, registry).await;
+                let publisher = Publisher::open(&settings, lists, known).await;
                 let publisher = publisher.unwrap_or_else(|refusal| panic!("{refusal}"));
                 tell.send((publisher.address(), publisher.metrics_address())).unwrap();
                 publisher.serve(async { drop(stopped.await) }).await;
             });
         });
         let (address, metrics) = told.recv().unwrap();
-        Self { address, metrics, crl, readiness, stop: Some(stop), thread: Some(thread) }
+        Self { address, metrics, crl, gates, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn publish(&self, crl: PublishedCrl) {
         self.crl.send_replace(Some(crl));
     }
 
-    pub(crate) fn set_readiness(&self, readiness: Readiness) {
-        self.readiness.send_replace(readiness);
+    /// A gate says of itself that it is so.
+    pub(crate) fn gate_is(&self, gate: &str, openness: Openness) {
+        let figures = GateFigures {
+            openness,
+            handshakes: BTreeMap::new(),
+            durations: Durations::default(),
+            live: 0,
+            cuts: BTreeMap::new(),
+            feed: None,
+            certificate_ends: None,
+            upstream_up: true,
+            upstream_failures: 0,
+        };
+        self.gates.hear(gate, figures, clock::monotonic());
     }
 
     /// The URL of a published document.

@@ -45,7 +45,7 @@ impl Gates {
     pub(super) fn hear(&self, answer: Answer) {
         let mut heard = self.heard();
         match answer {
-            Answer::Hello(_) => {}
+            Answer::Hello(_) | Answer::TellAgain => {}
             Answer::Acknowledged(acknowledged) => {
                 if let Some(gate) = heard.gates.get_mut(&acknowledged.gate) {
                     gate.acknowledged.insert(acknowledged.epoch, acknowledged);

@@ -51,6 +51,8 @@ enum Job {
         /// The way back.
         reply: mpsc::Sender<Message>,
     },
+    /// One of those who serve was started again, and knows nothing.
+    TellAgain,
     /// Those who serve are gone, or have misbehaved.
     FeedEnded,
 }
@@ -131,7 +133,7 @@ impl Waiting {
     fn next(&mut self, work: &mpsc::Receiver<Job>) -> Result<Job, RecvTimeoutError> {
         self.0.extend(work.try_iter());
         let urgent = |job: &Job| match job {
-            Job::FeedEnded => true,
+            Job::FeedEnded | Job::TellAgain => true,
             Job::Command { request, .. } => matches!(request.command, Command::Revoke { .. }),
         };
         let place = self.0.iter().position(urgent).unwrap_or(0);
@@ -184,6 +186,14 @@ impl Service {
     /// at work, whatever becomes of what is due.
     fn begin(&mut self) -> Result<(), Trouble> {
         let now = clock::now();
+        self.tell_everything(now)?;
+        let unsealed = self.authority.is_unsealed();
+        tracing::info!(unsealed, epoch = self.told, "the authority is at work");
+        self.look_after(now)
+    }
+
+    /// Tells what somebody who knows nothing needs.
+    fn tell_everything(&mut self, now: Timestamp) -> Result<(), Trouble> {
         let snapshot = self.authority.snapshot()?;
         self.told = snapshot.epoch;
         let revoked: Vec<SerialNumber> =
@@ -195,10 +205,13 @@ impl Service {
         for identity in self.upkeep.stored_identities(&revoked, now) {
             self.feed.tell(&Event::ServerIdentity(identity))?;
         }
-        self.stand()?;
-        let unsealed = self.authority.is_unsealed();
-        tracing::info!(unsealed, epoch = self.told, "the authority is at work");
-        self.look_after(now)
+        self.stand()
+    }
+
+    /// As [`Self::tell_everything`], after what the others have not been told yet.
+    fn tell_again(&mut self) -> Result<(), Trouble> {
+        self.tell_changes()?;
+        self.tell_everything(clock::now())
     }
 
     /// Works until the end.
@@ -230,6 +243,11 @@ impl Service {
                         return End::FeedEnded;
                     }
                 }
+                Ok(Job::TellAgain) => match self.tell_again() {
+                    Ok(()) => {}
+                    Err(Trouble::FeedEnded) => return End::FeedEnded,
+                    Err(Trouble::Refused(refusal)) => self.complain(refusal),
+                },
                 Ok(Job::FeedEnded) | Err(RecvTimeoutError::Disconnected) => return End::FeedEnded,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -415,6 +433,8 @@ fn listen_to_gates(mut answers: UnixStream, gates: &Arc<Gates>, jobs: mpsc::Send
     std::thread::spawn(move || {
         loop {
             match frame::read(&mut answers, FEED_LIMIT) {
+                // The working thread may have ended already; then the feed ends too.
+                Ok(Some(Answer::TellAgain)) => drop(jobs.send(Job::TellAgain)),
                 Ok(Some(answer)) => gates.hear(answer),
                 Ok(None) => break,
                 Err(error) => {

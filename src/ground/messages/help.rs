@@ -26,6 +26,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     ("sekisho init", "Create a CA", "認証局を作成します"),
     (
+        "sekisho gate",
+        "The process of a gate; started by `serve`",
+        "関所のプロセス (serve が起動します)",
+    ),
+    (
         "sekisho authority",
         "The authority's process; started by `serve`",
         "認証局のプロセス (serve が起動します)",

@@ -630,6 +630,10 @@ refusals! {
     AuthorityNotSpawned { reason }
         en "the authority's process could not be started: {reason}" => "See whether the machine has memory and processes left, and /proc is mounted."
         ja "認証局のプロセスを起動できません: {reason}" => "メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
+    /// A gate's process could not be made, or ended before it served.
+    GateNotStarted { gate, reason }
+        en "the process of gate {gate} did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
+        ja "ゲート {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
     /// A verb that only `serve` runs.
     NotForPeople {}
         en "this is started by `sekisho serve` only" => "Run `sekisho serve`."

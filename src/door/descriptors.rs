@@ -1,0 +1,151 @@
+//! Descriptors on their way to a process that may open none itself: sockets that the supervisor
+//! listens at or has connected (`SCM_RIGHTS`, unix(7)).
+//!
+//! The channel keeps messages apart (`SOCK_SEQPACKET`); each is postcard, of at most 512 octets, with
+//! one descriptor or none.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+    sendmsg, socketpair,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+/// Octets of a message.
+const LIMIT: usize = 512;
+
+/// One end of a channel for descriptors. To the runtime it is a Unix socket like any other.
+pub struct Descriptors(UnixStream);
+
+/// Two ends of a new channel, for [`Descriptors::new`].
+///
+/// # Errors
+/// The system has no sockets left.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+impl Descriptors {
+    /// An end, for the runtime this is called in.
+    ///
+    /// # Errors
+    /// The system refused to watch it.
+    pub fn new(end: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&end, true)?;
+        Ok(Self(UnixStream::from_std(end.into())?))
+    }
+
+    /// Sends a message, and a copy of a descriptor with it. Waits while the other end does not read.
+    ///
+    /// # Errors
+    /// The other end is gone, or the message is longer than may be.
+    pub async fn send(
+        &self,
+        message: &impl Serialize,
+        descriptor: Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
+        let mut buffer = [0; LIMIT];
+        let message = postcard::to_slice(message, &mut buffer)
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        self.0.async_io(Interest::WRITABLE, || send(self.0.as_fd(), message, descriptor)).await
+    }
+
+    /// The next message, and the descriptor that came with it; `None` when the other end is gone.
+    ///
+    /// # Errors
+    /// It is no message of this channel, or the system failed.
+    pub async fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+        self.0.async_io(Interest::READABLE, || receive(self.0.as_fd())).await
+    }
+}
+
+fn send(end: BorrowedFd<'_>, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let carried;
+    if let Some(descriptor) = descriptor {
+        carried = [descriptor];
+        if !ancillary.push(SendAncillaryMessage::ScmRights(&carried)) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+    }
+    sendmsg(end, &[IoSlice::new(message)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+fn receive<T: DeserializeOwned>(end: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut buffer = [0; LIMIT];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received =
+        recvmsg(end, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    // More than one descriptor comes from nobody of ours; the system has closed what had no room.
+    let mut descriptor = None;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            for carried in descriptors {
+                descriptor = Some(carried);
+            }
+        }
+    }
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    let malformed = || io::Error::from(io::ErrorKind::InvalidData);
+    if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+        return Err(malformed());
+    }
+    let octets = buffer.get(..received.bytes).ok_or_else(malformed)?;
+    let message = super::frame::decode(octets).map_err(|_| malformed())?;
+    Ok(Some((message, descriptor)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixStream as StdUnixStream;
+
+    use super::*;
+
+    async fn ends() -> (Descriptors, Descriptors) {
+        let (one, other) = pair().unwrap();
+        (Descriptors::new(one).unwrap(), Descriptors::new(other).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_arrives_with_its_message() {
+        let (one, other) = ends().await;
+        let (mut near, far) = StdUnixStream::pair().unwrap();
+        one.send(&"first", None).await.unwrap();
+        one.send(&"second", Some(far.as_fd())).await.unwrap();
+        drop((one, far));
+        let (message, descriptor) = other.receive::<String>().await.unwrap().unwrap();
+        assert_eq!((message.as_str(), descriptor.is_some()), ("first", false));
+        let (message, descriptor) = other.receive::<String>().await.unwrap().unwrap();
+        assert_eq!(message, "second");
+        let mut far = StdUnixStream::from(descriptor.unwrap());
+        far.write_all(b"through").unwrap();
+        drop(far);
+        let mut text = String::new();
+        near.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through");
+        assert!(other.receive::<String>().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn octets_that_are_no_message_are_an_error_and_nothing_worse() {
+        let (end, raw) = pair().unwrap();
+        let other = Descriptors::new(end).unwrap();
+        for octets in [&[200; 8][..], &[3, b'a', b'b', b'c', 0], &[1; LIMIT + 1]] {
+            rustix::net::send(&raw, octets, SendFlags::empty()).unwrap();
+            assert!(other.receive::<String>().await.is_err(), "{octets:?}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Connections to the upstream for a gate that may make none: it asks, the supervisor connects.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tower_service::Service;
+
+use super::upstream::Upstream;
+use crate::door::descriptors::Descriptors;
+
+/// How long the upstream may take to accept a connection.
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
+/// How often a silent connection is asked whether the upstream still lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// Connections to the upstream that are being made at once; the others wait.
+const UNDER_WAY: usize = 256;
+
+/// From the supervisor to a gate, with a descriptor unless something was refused.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Handed {
+    /// The socket the gate listens at: the first message.
+    Listener,
+    /// A connection to the upstream.
+    Connection {
+        /// As it was asked.
+        ask: u64,
+        /// Why there is none.
+        refused: Option<String>,
+    },
+}
+
+/// From a gate to the supervisor: asks for a connection to the upstream.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Dial {
+    /// Comes back with the connection.
+    pub ask: u64,
+}
+
+/// The gate's side. Clones share everything.
+#[derive(Clone)]
+pub struct Dialler(mpsc::Sender<oneshot::Sender<io::Result<OwnedFd>>>);
+
+impl Dialler {
+    /// Asks over this channel, on a task of its own.
+    #[must_use]
+    pub fn over(channel: Descriptors) -> Self {
+        let (asks, asked) = mpsc::channel(UNDER_WAY);
+        tokio::spawn(pass_on(channel, asked));
+        Self(asks)
+    }
+
+    /// A connection to the upstream.
+    pub(super) async fn dial(&self) -> io::Result<OwnedFd> {
+        let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let (answer, answered) = oneshot::channel();
+        self.0.send(answer).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+/// Carries asks to the supervisor, and connections to those who asked for them.
+async fn pass_on(
+    channel: Descriptors,
+    mut asked: mpsc::Receiver<oneshot::Sender<io::Result<OwnedFd>>>,
+) {
+    let mut waiting = HashMap::new();
+    let mut next = 0_u64;
+    loop {
+        tokio::select! {
+            Some(answer) = asked.recv() => {
+                next += 1;
+                waiting.insert(next, answer);
+                if channel.send(&Dial { ask: next }, None).await.is_err() {
+                    return;
+                }
+            }
+            handed = channel.receive::<Handed>() => {
+                let Ok(Some((Handed::Connection { ask, refused }, descriptor))) = handed else {
+                    return;
+                };
+                let connection = match (refused, descriptor) {
+                    (None, Some(descriptor)) => Ok(descriptor),
+                    (refused, _) => Err(io::Error::other(refused.unwrap_or_default())),
+                };
+                if let Some(answer) = waiting.remove(&ask) {
+                    // Whoever asked may have gone.
+                    let _ = answer.send(connection);
+                }
+            }
+        }
+    }
+}
+
+/// The supervisor's side: the one upstream that a gate may be connected to.
+pub(super) enum Road {
+    /// The address as `http://host:port`, whatever is spoken there.
+    Tcp(Uri),
+    /// The path of a socket.
+    Unix(std::path::PathBuf),
+    /// The gate has its upstream within itself.
+    Nowhere,
+}
+
+impl Road {
+    /// The way to an upstream; `None` when it has no possible address.
+    pub(super) fn to(upstream: &Upstream) -> Option<Self> {
+        Some(match upstream {
+            Upstream::Greeting => Self::Nowhere,
+            Upstream::Server(server) => Self::Tcp(server.address()?),
+            Upstream::Socket(path) => Self::Unix(path.clone()),
+        })
+    }
+
+    async fn connect(&self, mut connector: HttpConnector) -> io::Result<OwnedFd> {
+        match self {
+            Self::Nowhere => Err(io::ErrorKind::Unsupported.into()),
+            Self::Unix(path) => UnixStream::connect(path).await?.into_std().map(OwnedFd::from),
+            Self::Tcp(address) => {
+                let connected = connector.call(address.clone()).await;
+                let stream = connected.map_err(io::Error::other)?.into_inner();
+                stream.into_std().map(OwnedFd::from)
+            }
+        }
+    }
+}
+
+/// Connects to the upstream whenever the gate asks, until the gate is gone.
+///
+/// # Errors
+/// What came was no asking: the gate has gone wrong.
+pub(super) async fn answer(channel: &Arc<Descriptors>, road: &Arc<Road>) -> io::Result<()> {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    let places = Arc::new(Semaphore::new(UNDER_WAY));
+    while let Some((Dial { ask }, _)) = channel.receive().await? {
+        // The semaphore is never closed.
+        let place = Arc::clone(&places).acquire_owned().await.ok();
+        let (channel, road, connector) = (Arc::clone(channel), Arc::clone(road), connector.clone());
+        tokio::spawn(async move {
+            let too_slow = || io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+            let connected = match tokio::time::timeout(CONNECT, road.connect(connector)).await {
+                Ok(connected) => connected,
+                Err(_) => Err(too_slow()),
+            };
+            let refused = connected.as_ref().err().map(super::health::first_cause);
+            let handed = Handed::Connection { ask, refused };
+            // A gate that is gone needs no connection.
+            let _ = channel.send(&handed, connected.as_ref().ok().map(AsFd::as_fd)).await;
+            drop(place);
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! A gate as a process of its own. It has two sockets to the supervisor and nothing else: one for
+//! messages, one for descriptors.
+
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+
+use super::delivery::Delivery;
+use super::dialler::{Dialler, Handed};
+use super::{Gate, Given, Settings};
+use crate::door::descriptors::Descriptors;
+use crate::door::feed::{Answer, Event, FeedEnd};
+use crate::door::figures::GateFigures;
+use crate::door::frame::{self, FEED_LIMIT};
+use crate::ground::messages::Refusal;
+
+/// How often a gate tells its figures.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// Events that wait to be put in force at most.
+const WAITING: usize = 1024;
+
+/// From the supervisor to a gate.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToGate {
+    /// The first message: what to do.
+    Begin(Box<Begin>),
+    /// What the authority tells.
+    Event(Arc<Event>),
+    /// Files that have changed, or all of them anew.
+    Files(Delivery),
+    /// Finish what is under way, and end.
+    Drain,
+}
+
+/// What a gate is told to do.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// Its settings.
+    pub settings: Settings,
+    /// Its files.
+    pub files: Delivery,
+    /// Whether there is an authority that tells it things.
+    pub has_feed: bool,
+}
+
+/// From a gate to the supervisor: all that it may say.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromGate {
+    /// It serves.
+    Ready,
+    /// It cannot serve, and ends.
+    Refused(Refusal),
+    /// Its answer to an event.
+    Answer(Answer),
+    /// What it counted and knows of itself, every second.
+    Figures(GateFigures),
+}
+
+/// Serves as the supervisor says until it says no more. `confine` is called once the settings are
+/// known, before anything of a visitor is read and before there is a second thread.
+///
+/// # Errors
+/// The supervisor is gone, or the gate cannot be opened, which the supervisor is told.
+pub fn run(
+    messages: UnixStream,
+    descriptors: OwnedFd,
+    confine: impl FnOnce(&Settings) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let gone = |_| Refusal::ServiceGone {};
+    let mut incoming = messages.try_clone().map_err(gone)?;
+    let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut incoming, FEED_LIMIT) else {
+        return Err(Refusal::ServiceGone {});
+    };
+    let outgoing = messages;
+    let confined = confine(&begin.settings);
+    let served = confined.and_then(|()| serve(*begin, incoming, &outgoing, descriptors));
+    if let Err(refusal) = &served {
+        // The supervisor may be gone.
+        let _ = say(&Mutex::new(outgoing), &FromGate::Refused(refusal.clone()));
+    }
+    served
+}
+
+fn serve(
+    begin: Begin,
+    incoming: UnixStream,
+    outgoing: &UnixStream,
+    descriptors: OwnedFd,
+) -> Result<(), Refusal> {
+    let unavailable =
+        |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
+    runtime.block_on(async {
+        let channel = Descriptors::new(descriptors).map_err(unavailable)?;
+        let Ok(Some((Handed::Listener, Some(listener)))) = channel.receive().await else {
+            return Err(Refusal::ServiceGone {});
+        };
+        let (tell, events) = mpsc::channel(WAITING);
+        let (deliver, deliveries) = mpsc::channel(1);
+        let (answers, answered) = mpsc::channel(WAITING);
+        let feed = begin.has_feed.then(|| FeedEnd { events, answers });
+        let given = Given {
+            listener: TcpListener::from(listener),
+            files: begin.files,
+            deliveries,
+            dialler: Dialler::over(channel),
+            feed,
+        };
+        let gate = Gate::open(begin.settings, given)?;
+        // Several threads speak; a message must not begin within another.
+        let out = Arc::new(Mutex::new(outgoing.try_clone().map_err(unavailable)?));
+        say(&out, &FromGate::Ready)?;
+        let (stop, mut stopping) = watch::channel(Stop::No);
+        let (figures, also_out) = (gate.figures(), Arc::clone(&out));
+        thread("figures", move || tell_figures(figures, &also_out))?;
+        thread("answers", move || carry_answers(answered, &out))?;
+        thread("messages", move || carry_messages(incoming, &tell, &deliver, &stop))?;
+        let mut abandoned = stopping.clone();
+        let serving = gate.serve(async move {
+            // An error means that nobody is left to say anything.
+            let _ = stopping.wait_for(|stop| *stop != Stop::No).await;
+        });
+        tokio::select! {
+            () = serving => Ok(()),
+            // Without the supervisor there is nobody to tell of revocations.
+            _ = abandoned.wait_for(|stop| *stop == Stop::Abandoned) => Err(Refusal::ServiceGone {}),
+        }
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    No,
+    Drain,
+    Abandoned,
+}
+
+/// Threads of their own, so that no number of visitors keeps a revocation waiting.
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Refusal> {
+    let unavailable =
+        |error: std::io::Error| Refusal::FeedUnavailable { reason: error.to_string() };
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(unavailable)
+}
+
+fn carry_messages(
+    mut incoming: UnixStream,
+    tell: &mpsc::Sender<Arc<Event>>,
+    deliver: &mpsc::Sender<Delivery>,
+    stop: &watch::Sender<Stop>,
+) {
+    loop {
+        match frame::read(&mut incoming, FEED_LIMIT) {
+            Ok(Some(ToGate::Event(event))) => {
+                // A gate without a feed hears nothing.
+                let _ = tell.blocking_send(event);
+            }
+            Ok(Some(ToGate::Files(files))) => {
+                let _ = deliver.blocking_send(files);
+            }
+            Ok(Some(ToGate::Drain)) => {
+                stop.send_replace(Stop::Drain);
+            }
+            Ok(Some(ToGate::Begin(_)) | None) | Err(_) => {
+                stop.send_replace(Stop::Abandoned);
+                return;
+            }
+        }
+    }
+}
+
+fn carry_answers(mut answers: mpsc::Receiver<Answer>, out: &Mutex<UnixStream>) {
+    while let Some(answer) = answers.blocking_recv() {
+        if say(out, &FromGate::Answer(answer)).is_err() {
+            return;
+        }
+    }
+}
+
+fn tell_figures(figures: impl Fn() -> GateFigures, out: &Mutex<UnixStream>) {
+    while say(out, &FromGate::Figures(figures())).is_ok() {
+        std::thread::sleep(FIGURES_EVERY);
+    }
+}
+
+fn say(out: &Mutex<UnixStream>, message: &FromGate) -> Result<(), Refusal> {
+    let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+    frame::write(&mut *out, message, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})
+}
