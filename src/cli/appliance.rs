@@ -14,6 +14,7 @@ use tokio::time::interval;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
+use super::notify::{Notifier, PassedSockets};
 use super::roles::{Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
@@ -23,7 +24,7 @@ use crate::door::feed::{self, GateHello, Hello};
 use crate::door::figures::GateFigures;
 use crate::gate::provision::Provision;
 use crate::ground::clock;
-use crate::ground::messages::{Language, Refusal};
+use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
 use crate::publisher::{Gates, Publisher};
@@ -47,6 +48,8 @@ pub(super) fn run(
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
+    let mut passed = PassedSockets::receive(&environment.service)?;
+    let notifier = Notifier::new(&environment.service);
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
@@ -67,14 +70,24 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, Stage { log, users: Users::Ours }).await?;
+        let stage = Stage { log, users: Users::Ours };
+        let appliance = Appliance::open(config, hello, stage, &mut passed).await?;
+        passed.close();
+        let ready = || {
+            notifier.ready(&status(config, language));
+            ready();
+        };
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            notifier.stopping();
         };
-        let ended = appliance.run(ready, stop).await;
+        let ended = tokio::select! {
+            ended = appliance.run(ready, stop) => ended,
+            never = notifier.stay_alive() => match never {},
+        };
         drop(reserved);
         ended
     })
@@ -89,7 +102,12 @@ struct Appliance {
 }
 
 impl Appliance {
-    async fn open(config: &Config, hello: Option<Hello>, stage: Stage) -> Result<Self, Refusal> {
+    async fn open(
+        config: &Config,
+        hello: Option<Hello>,
+        stage: Stage,
+        passed: &mut PassedSockets,
+    ) -> Result<Self, Refusal> {
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -102,7 +120,8 @@ impl Appliance {
                 feed
             });
             let (figures, told) = watch::channel(None);
-            let provision = Provision::open(settings.clone(), None).await?;
+            let socket = passed.take(&name, settings.listen_address());
+            let provision = Provision::open(settings.clone(), socket).await?;
             let address = provision.address();
             let hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
             let answers = answers_in.clone();
@@ -200,6 +219,12 @@ impl Appliance {
             None => Ok(()),
         }
     }
+}
+
+/// What the service manager shows of the service.
+fn status(config: &Config, language: Language) -> String {
+    let gates: Vec<&str> = config.gates().iter().map(|gate| gate.name()).collect();
+    Text::ServiceStatus { gates: gates.join(", ") }.render(language)
 }
 
 /// Carries the figures of the gates to the publisher, for ever.

@@ -25,7 +25,6 @@ pub(super) struct Environment {
     /// Whether colours are asked for.
     pub(super) colours: bool,
     /// What the service manager says to this process.
-    #[allow(dead_code, reason = "wired with the processes of the gates")]
     pub(super) service: Service,
 }
 

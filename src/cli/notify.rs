@@ -1,8 +1,7 @@
 //! The service manager: it is told how the service stands (sd_notify(3)), and it passes sockets
 //! that listen already (sd_listen_fds(3)). Where there is none, nobody is told and nothing passed.
 
-#![allow(dead_code, reason = "wired with the processes of the gates")]
-
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -40,14 +39,9 @@ impl Notifier {
         Self { socket, pulse: service.watchdog.map(|time| time / 2) }
     }
 
-    /// Everybody who may come in can, for the first time or again after [`Self::reloading`].
+    /// Everybody who may come in can.
     pub(super) fn ready(&self, status: &str) {
         self.tell(&format!("READY=1\nSTATUS={}", Untrusted(status)));
-    }
-
-    /// The configuration is read again.
-    pub(super) fn reloading(&self) {
-        self.tell("RELOADING=1");
     }
 
     /// Nobody new comes in; who is there is served to the end.
@@ -57,7 +51,7 @@ impl Notifier {
 
     /// Says again and again that the service lives. Never returns: to be awaited beside the work
     /// whose standing still shall be noticed.
-    pub(super) async fn stay_alive(&self) {
+    pub(super) async fn stay_alive(&self) -> Infallible {
         let Some(pulse) = self.pulse else { return std::future::pending().await };
         loop {
             self.tell("WATCHDOG=1");
@@ -107,13 +101,12 @@ impl PassedSockets {
             let listens = sockopt::socket_acceptconn(&descriptor).unwrap_or(false);
             let listener = TcpListener::from(descriptor);
             let address = listener.local_addr().ok().filter(|_| listens).ok_or_else(no_listener)?;
-            listener.set_nonblocking(true).map_err(|_| no_listener())?;
             Ok(PassedSocket { name, address, listener })
         });
         sockets.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The socket of this name; else the one that listens at this address. Non-blocking.
+    /// The socket of this name; else the one that listens at this address.
     pub(super) fn take(&mut self, name: &str, address: SocketAddr) -> Option<TcpListener> {
         let named = self.0.iter().position(|socket| socket.name == name);
         let place = named.or_else(|| self.0.iter().position(|socket| socket.address == address));
@@ -169,11 +162,9 @@ mod tests {
     fn the_service_manager_hears_how_the_service_stands() {
         let (_folder, manager, notifier) = manager(None);
         notifier.ready("2 gates\nWATCHDOG=trigger");
-        notifier.reloading();
         notifier.stopping();
         // A line break in the status would be another message.
         assert_eq!(hear(&manager), "READY=1\nSTATUS=2 gates\\nWATCHDOG=trigger");
-        assert_eq!(hear(&manager), "RELOADING=1");
         assert_eq!(hear(&manager), "STOPPING=1");
     }
 
@@ -207,7 +198,7 @@ mod tests {
         assert_eq!(notifier.pulse, Some(Duration::from_millis(10)));
         let heard = tokio::task::spawn_blocking(move || [hear(&manager), hear(&manager)]);
         tokio::select! {
-            () = notifier.stay_alive() => panic!("it ended"),
+            never = notifier.stay_alive() => match never {},
             heard = heard => assert_eq!(heard.unwrap(), ["WATCHDOG=1", "WATCHDOG=1"]),
         }
     }
