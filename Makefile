@@ -1,7 +1,7 @@
 # What people and .ci/run call. `make test` works in a fresh clone of a Debian or Ubuntu machine with rustup.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help packages test torture lint deny fuzz bench static static-test
+.PHONY: help packages test torture lint deny fuzz bench static static-test deb deb-check deb-test deb-reproducible
 
 CARGO ?= cargo
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
@@ -58,10 +58,34 @@ bench: ## the figures of the design, as ratios or beside what the machine allows
 # musl where rustup can get the target, else glibc linked in: both run anywhere.
 MUSL := $(subst gnu,musl,$(HOST))
 STATIC = $(shell rustup target list --installed | grep -qx $(MUSL) && echo $(MUSL) || echo $(HOST))
+# The same commit gives the same bytes wherever it is built: no path of this machine, no time but the commit's.
+# The list of its crates is inside (cargo audit bin).
+static deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+CRATES := $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
+STATIC_FLAGS := -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/sekisho --remap-path-prefix=$(CRATES)=/crates
 static: packages ## the one static binary
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --target $(STATIC)
+	@command -v cargo-auditable >/dev/null || $(INSTALL) cargo-auditable@0.7.7
+	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) auditable build --locked --release --target $(STATIC)
 	@stat --printf='%n  %s octets\n' target/$(STATIC)/release/sekisho
 
 static-test: static ## the static binary in an empty root folder
 	SEKISHO_STATIC_BINARY=$(CURDIR)/target/$(STATIC)/release/sekisho $(CARGO) test --locked --test static_binary
+
+VERSION := $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
+DEB := target/deb/sekisho_$(VERSION)_$(shell dpkg --print-architecture).deb
+deb: static ## the Debian package
+	@rm -rf target/deb/built && mkdir -p target/deb/built
+	$(CARGO) run --locked --quiet --example manual -- target/deb/built
+	packaging/bill-of-materials $(STATIC) target/deb/built
+	packaging/build-deb target/$(STATIC)/release/sekisho target/deb/built $(DEB)
+	@sha256sum $(DEB)
+
+deb-check: deb ## what the package holds, without installing it
+	packaging/check-deb $(DEB)
+
+deb-test: deb ## installed, upgraded, removed and purged on Debian 12 and 13 (root; makes them with debootstrap)
+	packaging/try-package target/$(STATIC)/release/sekisho target/deb/built $(DEB)
+
+deb-reproducible: ## built twice from the last commit, in two folders: the same bytes?
+	packaging/build-twice

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
+use super::notify::{Notifier, PassedSockets};
 use super::publishing::{PublisherKeeper, RunningPublisher};
 use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
@@ -18,7 +19,7 @@ use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, GateHello, Hello};
 use crate::gate::provision::Provision;
-use crate::ground::messages::{Language, Refusal};
+use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening;
 use crate::publisher;
@@ -39,6 +40,8 @@ pub(super) fn run(
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
+    let mut passed = PassedSockets::receive(&environment.service)?;
+    let notifier = Notifier::new(&environment.service);
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
@@ -64,14 +67,24 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, Stage { log, users }).await?;
+        let stage = Stage { log, users };
+        let appliance = Appliance::open(config, hello, stage, &mut passed).await?;
+        passed.close();
+        let ready = || {
+            notifier.ready(&status(config, language));
+            ready();
+        };
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            notifier.stopping();
         };
-        let ended = appliance.run(ready, stop).await;
+        let ended = tokio::select! {
+            ended = appliance.run(ready, stop) => ended,
+            never = notifier.stay_alive() => match never {},
+        };
         drop(reserved);
         ended
     })
@@ -90,6 +103,7 @@ impl Appliance {
         config: &Config,
         hello: Option<(Hello, Option<PathBuf>)>,
         stage: Stage,
+        passed: &mut PassedSockets,
     ) -> Result<Self, Refusal> {
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
@@ -103,7 +117,8 @@ impl Appliance {
                 feed
             });
             let (figures, told) = watch::channel(None);
-            let provision = Provision::open(settings.clone(), None).await?;
+            let socket = passed.take(&name, settings.listen_address());
+            let provision = Provision::open(settings.clone(), socket).await?;
             let address = provision.address();
             let hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
             let answers = answers_in.clone();
@@ -201,6 +216,12 @@ impl Appliance {
             None => Ok(()),
         }
     }
+}
+
+/// What the service manager shows of the service.
+fn status(config: &Config, language: Language) -> String {
+    let gates: Vec<&str> = config.gates().iter().map(|gate| gate.name()).collect();
+    Text::ServiceStatus { gates: gates.join(", ") }.render(language)
 }
 
 fn unavailable(error: std::io::Error) -> Refusal {

@@ -16,6 +16,7 @@ mod init;
 mod issue;
 mod list;
 mod logging;
+mod notify;
 mod orca;
 mod owner;
 mod progress;
@@ -74,6 +75,13 @@ pub fn run() -> ExitCode {
         Ok(arguments) => native(arguments, &environment),
         Err(error) => usage(&error, language),
     }
+}
+
+/// `sekisho` and `orca-catool` with their help texts, for the manual and the completions of shells.
+#[must_use]
+pub fn command_lines(language: Language) -> [clap::Command; 2] {
+    let native = help::localise(Arguments::command(), "sekisho", language);
+    [native, help::localise(orca::command(), "orca-catool", language)]
 }
 
 fn native(arguments: Arguments, environment: &Environment) -> ExitCode {

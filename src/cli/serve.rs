@@ -20,8 +20,8 @@ use crate::config::LogFormat;
 use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::publisher;
 use crate::hardening::Layer;
+use crate::publisher;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]

@@ -16,6 +16,7 @@ mod confinement;
 mod file_system;
 mod limits;
 mod locked;
+mod passed;
 mod system_calls;
 mod users;
 
@@ -25,6 +26,7 @@ pub use confinement::{
 pub use file_system::kernel_landlock_abi;
 pub use limits::{forbid_memory_dumps, keep_descriptors, raise_descriptor_limit};
 pub use locked::LockedKey;
+pub use passed::take_passed_descriptors;
 pub use system_calls::was_killed_by_filter;
 
 #[cfg(test)]

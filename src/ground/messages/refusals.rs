@@ -680,6 +680,13 @@ refusals! {
     LayerUnknown { name, known }
         en "{name} is no layer that may be missing" => "Use one of: {known}."
         ja "{name} という防御層はありません" => "次のいずれかを指定してください: {known}"
+    // ---- the service manager ----
+    SocketsNotPassed { reason }
+        en "systemd announced listening sockets, but they are not there: {reason}" => "See the .socket unit of the service, or stop it: the service then listens by itself."
+        ja "systemd から渡されるはずのソケットがありません: {reason}" => "サービスの .socket ユニットを確認するか、停止してください (停止すると、サービスが自分で待ち受けます)。"
+    SocketNotListening { name }
+        en "the socket {name} that systemd passed is no TCP socket that listens" => "In the .socket unit, write ListenStream=ADDRESS:PORT."
+        ja "systemd から渡されたソケット {name} は、待ち受け中の TCP ソケットではありません" => ".socket ユニットに ListenStream=アドレス:ポート と書いてください。"
 }
 
 impl From<FileError> for Refusal {

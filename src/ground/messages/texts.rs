@@ -566,4 +566,9 @@ texts! {
     RemarkEnding { count }
         en "{count} certificates end within 60 days: renew them with `sekisho renew NUMBER`."
         ja "{count} 件の証明書が 60 日以内に期限切れになります。sekisho renew 番号 で更新してください。"
+    // ---- the service manager ----
+    /// What `systemctl status` shows.
+    ServiceStatus { gates }
+        en "Serving. Gates: {gates}"
+        ja "稼働中です。関所: {gates}"
 }
