@@ -21,7 +21,7 @@ use crate::door::feed::{self, GateHello, Hello};
 use crate::gate::provision::Provision;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
+use crate::hardening::{self, Layer};
 use crate::publisher;
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
@@ -45,7 +45,9 @@ pub(super) fn run(
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
-    let users = Users::Ours;
+    // Where they may be one user, they are whoever started the service.
+    let one_user = config.accept_missing().contains(&Layer::SeparateUids);
+    let users = if one_user { Users::Ours } else { Users::find() };
     let reserved = match config.authority() {
         Some(settings) => {
             let folder = DataFolder::new(settings.folder());

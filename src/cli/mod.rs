@@ -30,6 +30,7 @@ mod screen;
 mod secrets;
 mod serve;
 mod session;
+pub mod staff_list;
 mod supervisor;
 mod terminal;
 mod vault;
