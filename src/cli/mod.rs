@@ -3,8 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod appliance;
 mod arguments;
+mod backup;
 mod bulk;
 mod configuration;
 mod crl;
@@ -23,6 +25,7 @@ mod progress;
 mod publishing;
 mod quickstart;
 mod renew;
+mod restore;
 mod revoke;
 mod roles;
 mod running;
@@ -44,7 +47,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
-use arguments::{Arguments, Clock, Config, Issue, Vault, Verb};
+use arguments::{Anchor, Arguments, Clock, Config, Issue, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
 use session::Session;
@@ -53,6 +56,8 @@ use session::Session;
 const REFUSED: u8 = 1;
 /// Exit code of a mistake in the words.
 const USAGE: u8 = 2;
+/// Exit code of a ledger that was rolled back.
+const ROLLED_BACK: u8 = 4;
 /// Exit code of the authority's process after the order to seal.
 const SEALED: u8 = 3;
 
@@ -114,6 +119,11 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Seal => running::seal(&session),
         Verb::Unseal => running::unseal(&session),
         Verb::Clock(Clock::Confirm) => running::confirm_clock(&session),
+        Verb::Backup(options) => backup::run(&session, &options),
+        Verb::Restore(options) => restore::run(&session, &options),
+        Verb::Anchor(Anchor::Export(options)) => anchor::export(&session, &options),
+        // Its exit code says what the ledger says to it.
+        Verb::Anchor(Anchor::Check(options)) => return anchor::check(&session, &options),
         // Its exit code says how things stand.
         Verb::Status => return running::status(&session),
         Verb::Authority(options) => {

@@ -187,8 +187,14 @@ impl Service {
         self.look_after(now)
     }
 
-    /// Tells what somebody who knows nothing needs.
+    /// Tells what somebody who knows nothing needs. Of a restored ledger that is not reconciled they
+    /// hear nothing but that it is there, and let nobody in.
     fn tell_everything(&mut self, now: Timestamp) -> Result<(), Trouble> {
+        if self.authority.awaits_reconciling()? {
+            let refusal = Refusal::NotReconciled {};
+            tracing::error!("nobody is let in: {refusal}");
+            return self.stand();
+        }
         let snapshot = self.authority.snapshot()?;
         self.told = snapshot.epoch;
         let revoked: Vec<SerialNumber> =
@@ -287,7 +293,11 @@ impl Service {
             }
             command => {
                 let confirms = matches!(command, Command::ConfirmClock);
+                let reconciles = matches!(command, Command::Reconcile { .. });
                 let done = self.authority.handle(Request { command, ..request }, progress);
+                if reconciles && done.is_ok() {
+                    self.tell_everything(now)?;
+                }
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
                 if confirms && done.is_ok() {
@@ -304,6 +314,11 @@ impl Service {
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
         let entries = self.authority.entries()?;
         let (mut issued, mut revoked) = (None, Vec::new());
+        if self.authority.awaits_reconciling()? {
+            self.told = entries;
+            self.stand()?;
+            return Ok(Vec::new());
+        }
         for event in self.authority.changes_since(self.told)? {
             match &event {
                 Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
@@ -347,7 +362,7 @@ impl Service {
     /// What is due: a CRL, server certificates. Nothing of it can be done while sealed; what fails is
     /// said, tried again a minute later, and keeps nothing else from being done.
     fn look_after(&mut self, now: Timestamp) -> Result<(), Trouble> {
-        if self.authority.is_unsealed() {
+        if self.authority.is_unsealed() && !self.authority.awaits_reconciling()? {
             if self.upkeep.crl_is_due(now)
                 && let Err(refusal) = self.publish_crl(now)
             {
@@ -400,6 +415,9 @@ impl Service {
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
             ending: self.authority.endings(ENDINGS)?,
+            restoration: self.authority.restoration()?,
+            backed_up: self.authority.backed_up()?,
+            anchor: self.authority.last_anchor_check(),
         })
     }
 
