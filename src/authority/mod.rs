@@ -153,7 +153,9 @@ impl DataFolder {
         files::give(&self.0, uid, gid)?;
         if self.0 == Path::new(SERVICE_FOLDER) {
             let runtime = Path::new(RUNTIME_FOLDER);
-            files::ensure_folder(runtime, RUNTIME_FOLDER_MODE)?;
+            if !files::exists(runtime) {
+                files::ensure_folder(runtime, RUNTIME_FOLDER_MODE)?;
+            }
             files::give(runtime, uid, gid)?;
         }
         Ok(())

@@ -185,6 +185,17 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> 
     sync_parent(path)
 }
 
+/// Takes a folder from its owner, for root, with nothing that is in it.
+///
+/// # Errors
+/// `NotAFolder`, or the system's own refusal.
+pub fn take(folder: &Path) -> Result<(), FileError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
+        .and_then(|open| rustix::fs::fchown(open, Some(Uid::ROOT), Some(Gid::ROOT)))
+        .map_err(|e| FileError::from_errno(folder, e))
+}
+
 /// Gives a file, or a folder and all beneath it, to another user. Links are not followed. What belongs
 /// neither to us nor to that user already is left as it is.
 ///

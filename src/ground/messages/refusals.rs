@@ -568,8 +568,8 @@ refusals! {
     // ---- door ----
     /// The control socket does not let this user in.
     ServiceNotForYou {}
-        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
-        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+        en "the running service takes no commands from this user" => "Run the command as root or as who started the service, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスを起動したユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
     /// The control socket is there, but cannot be used.
     ServiceUnreachable { reason }
         en "the running service cannot be reached: {reason}" => "Try again; if it stays so, restart the service."
