@@ -4,11 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::publication::Publication;
-use crate::ground::files::{self, FileError, PUBLIC};
+use crate::ground::files::{self, FileError, PUBLIC, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
-
-/// Mode of the folder: anyone may read what is public.
-const PUBLIC_FOLDER: u32 = 0o755;
 
 /// A folder that is ours to write to.
 pub(super) struct Folder(PathBuf);
