@@ -37,6 +37,7 @@ pub struct Config {
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
     accept_missing: BTreeSet<Layer>,
+    landlock_abi: Option<u8>,
     log: LogFormat,
 }
 
@@ -91,6 +92,7 @@ impl Config {
             publish: None,
             gates: vec![settings],
             accept_missing: BTreeSet::new(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -118,6 +120,7 @@ impl Config {
             gates: vec![gate],
             // Whoever tries it out has installed nothing, and no users.
             accept_missing: BTreeSet::from([Layer::SeparateUids]),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -157,6 +160,19 @@ impl Config {
     #[must_use]
     pub fn accept_missing(&self) -> &BTreeSet<Layer> {
         &self.accept_missing
+    }
+
+    /// The same with Landlock used as if the kernel had no newer ABI than this.
+    #[must_use]
+    pub fn with_landlock_abi(mut self, abi: Option<u8>) -> Self {
+        self.landlock_abi = abi;
+        self
+    }
+
+    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
+    #[must_use]
+    pub fn landlock_abi(&self) -> Option<u8> {
+        self.landlock_abi
     }
 
     /// What is published, if anything.
