@@ -1,39 +1,31 @@
-//! Everything a configuration names, wired together and run until the order to stop: the authority
-//! and each gate in a process of its own, the publisher in this one.
+//! Everything a configuration names, wired together and run until the order to stop: the authority,
+//! each gate and the publisher, each in a process of its own.
 
 use std::path::PathBuf;
-
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::interval;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
 use super::notify::{Notifier, PassedSockets};
-use super::roles::{Stage, Users};
+use super::publishing::{PublisherKeeper, RunningPublisher};
+use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, GateHello, Hello};
-use crate::door::figures::GateFigures;
 use crate::gate::provision::Provision;
-use crate::ground::clock;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
-use crate::publisher::{Gates, Publisher};
+use crate::hardening::{self, Layer};
+use crate::publisher;
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
-
-/// How often the figures of the gates are carried to the publisher.
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
 /// may come in can.
@@ -53,16 +45,23 @@ pub(super) fn run(
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    // Where they may be one user, they are whoever started the service.
+    let one_user = config.accept_missing().contains(&Layer::SeparateUids);
+    let users = if one_user { Users::Ours } else { Users::find() };
     let reserved = match config.authority() {
         Some(settings) => {
             let folder = DataFolder::new(settings.folder());
             folder.require_initialised()?;
-            Some(folder.reserve()?)
+            let reserved = folder.reserve()?;
+            if let Some(user) = users.of(Role::Authority) {
+                folder.give_to(user.uid, user.gid)?;
+            }
+            Some(reserved)
         }
         None => None,
     };
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
+        Some(settings) => Some(hello(config, settings, users, language, secrets, environment)?),
         None => None,
     };
     let runtime =
@@ -70,7 +69,7 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let stage = Stage { log, users: Users::Ours };
+        let stage = Stage { log, users };
         let appliance = Appliance::open(config, hello, stage, &mut passed).await?;
         passed.close();
         let ready = || {
@@ -96,7 +95,7 @@ pub(super) fn run(
 /// Everything begun; visitors wait until the authority has told who may come in.
 struct Appliance {
     gates: Vec<RunningGate>,
-    publisher: Option<Publisher>,
+    publisher: Option<RunningPublisher>,
     supervisor: Option<Supervisor>,
     standing: watch::Receiver<Standing>,
 }
@@ -104,7 +103,7 @@ struct Appliance {
 impl Appliance {
     async fn open(
         config: &Config,
-        hello: Option<Hello>,
+        hello: Option<(Hello, Option<PathBuf>)>,
         stage: Stage,
         passed: &mut PassedSockets,
     ) -> Result<Self, Refusal> {
@@ -132,15 +131,15 @@ impl Appliance {
         }
         let publisher = match config.publish() {
             Some(settings) => {
-                let names = sources.iter().map(|(name, _)| name.clone());
-                let told = Arc::new(Gates::new(names));
-                tokio::spawn(carry(Arc::clone(&told), sources));
-                Some(Publisher::open(settings, crl, told).await?)
+                let provision = publisher::provision::Provision::open(settings.clone()).await?;
+                let keeper = PublisherKeeper { stage, provision, crl, gates: sources };
+                Some(keeper.begin().await?)
             }
             None => None,
         };
-        let supervisor = hello.map(|hello| Supervisor {
+        let supervisor = hello.map(|(hello, key_file)| Supervisor {
             hello,
+            key_file,
             stage,
             feeds,
             answers,
@@ -164,7 +163,7 @@ impl Appliance {
         let has_authority = self.supervisor.is_some();
         let publisher = self.publisher.map(|publisher| {
             let stopping = stopping.clone();
-            tokio::spawn(publisher.serve(stopped(stopping)))
+            tokio::spawn(publisher.keep(stopped(stopping)))
         });
         let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
@@ -227,20 +226,6 @@ fn status(config: &Config, language: Language) -> String {
     Text::ServiceStatus { gates: gates.join(", ") }.render(language)
 }
 
-/// Carries the figures of the gates to the publisher, for ever.
-async fn carry(gates: Arc<Gates>, sources: Vec<(String, watch::Receiver<Option<GateFigures>>)>) {
-    let mut ticks = interval(FIGURES_EVERY);
-    loop {
-        ticks.tick().await;
-        for (gate, figures) in &sources {
-            let figures = figures.borrow().clone();
-            if let Some(figures) = figures {
-                gates.hear(gate, figures, clock::monotonic());
-            }
-        }
-    }
-}
-
 fn unavailable(error: std::io::Error) -> Refusal {
     Refusal::SignalsUnavailable { reason: error.to_string() }
 }
@@ -250,26 +235,29 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// What the authority is told to do. At a terminal the passphrase is asked for, before anybody is
-/// served; where there is none, the vault stays sealed until somebody opens it.
+/// What the authority is told to do, and the key file that opens its vault. At a terminal the
+/// passphrase is asked for, before anybody is served; where there is none, the vault stays sealed
+/// until somebody opens it.
 fn hello(
     config: &Config,
     settings: &AuthoritySettings,
+    users: Users,
     language: Language,
     secrets: &SecretSource,
     environment: &Environment,
-) -> Result<Hello, Refusal> {
+) -> Result<(Hello, Option<PathBuf>), Refusal> {
     let folder = DataFolder::new(settings.folder());
-    let unseal = match settings.unseal() {
+    let (unseal, key_file) = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {
-            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+            let secret = through_the_door(secrets.secret(&folder, language, false)?);
+            (feed::Unseal::With(secret), None)
         }
-        Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
-        Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
+        Unseal::KeyFile(path) => (feed::Unseal::Later, Some(path.clone())),
+        Unseal::Credential(name) => (feed::Unseal::Later, Some(credential(name, environment)?)),
         Unseal::Terminal => match secrets.secret(&folder, language, false) {
-            Ok(secret) => feed::Unseal::With(through_the_door(secret)),
-            Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
+            Ok(secret) => (feed::Unseal::With(through_the_door(secret)), None),
+            Err(Refusal::NoTerminal {}) => (feed::Unseal::Later, None),
             Err(refusal) => return Err(refusal),
         },
     };
@@ -277,14 +265,21 @@ fn hello(
         gate: gate.name().to_owned(),
         names: gate.certified_names().to_vec(),
     });
-    Ok(Hello {
+    let mut admins = settings.admins().to_vec();
+    if users == Users::Ours {
+        // Who started the service runs it.
+        admins.push(rustix::process::geteuid().as_raw());
+    }
+    let hello = Hello {
         folder: settings.folder().to_owned(),
         unseal,
-        admins: settings.admins().to_vec(),
+        admins,
+        roles: users.all(),
         crl_days: settings.crl_days(),
         server_days: settings.server_days(),
         gates: gates.collect(),
-    })
+    };
+    Ok((hello, key_file))
 }
 
 /// Where systemd puts a credential of this service (`LoadCredential=`).

@@ -3,8 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod appliance;
 mod arguments;
+mod backup;
 mod bulk;
 mod configuration;
 mod crl;
@@ -18,9 +20,12 @@ mod list;
 mod logging;
 mod notify;
 mod orca;
+mod owner;
 mod progress;
+mod publishing;
 mod quickstart;
 mod renew;
+mod restore;
 mod revoke;
 mod roles;
 mod running;
@@ -28,6 +33,7 @@ mod screen;
 mod secrets;
 mod serve;
 mod session;
+pub mod staff_list;
 mod supervisor;
 mod terminal;
 mod vault;
@@ -41,7 +47,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
-use arguments::{Arguments, Clock, Config, Issue, Vault, Verb};
+use arguments::{Anchor, Arguments, Clock, Config, Issue, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
 use session::Session;
@@ -50,6 +56,8 @@ use session::Session;
 const REFUSED: u8 = 1;
 /// Exit code of a mistake in the words.
 const USAGE: u8 = 2;
+/// Exit code of a ledger that was rolled back.
+const ROLLED_BACK: u8 = 4;
 /// Exit code of the authority's process after the order to seal.
 const SEALED: u8 = 3;
 
@@ -111,6 +119,11 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Seal => running::seal(&session),
         Verb::Unseal => running::unseal(&session),
         Verb::Clock(Clock::Confirm) => running::confirm_clock(&session),
+        Verb::Backup(options) => backup::run(&session, &options),
+        Verb::Restore(options) => restore::run(&session, &options),
+        Verb::Anchor(Anchor::Export(options)) => anchor::export(&session, &options),
+        // Its exit code says what the ledger says to it.
+        Verb::Anchor(Anchor::Check(options)) => return anchor::check(&session, &options),
         // Its exit code says how things stand.
         Verb::Status => return running::status(&session),
         Verb::Authority(options) => {
@@ -121,12 +134,16 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
             };
         }
         // What it cannot do, `serve` says.
-        Verb::Gate(options) => {
-            return serve::gate(&options).map_or(ExitCode::from(REFUSED), |()| ExitCode::SUCCESS);
-        }
+        Verb::Gate(options) => return exit_code(&serve::gate(&options)),
+        Verb::Publisher(options) => return exit_code(&serve::publisher(&options)),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)
+}
+
+/// The exit code of a process whose refusal is told elsewhere.
+fn exit_code(done: &Result<(), Refusal>) -> ExitCode {
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
 }
 
 fn orca_catool(words: Vec<OsString>, environment: &Environment) -> ExitCode {

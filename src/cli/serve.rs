@@ -20,6 +20,8 @@ use crate::config::LogFormat;
 use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
+use crate::hardening::Layer;
+use crate::publisher;
 
 /// What `serve` takes.
 #[derive(Args, Debug)]
@@ -29,6 +31,8 @@ pub(super) struct ServeOptions {
     pub(super) configuration: ConfigurationOptions,
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
+    #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
+    pub(super) accept_missing: Vec<Layer>,
 }
 
 /// What the process of a role takes.
@@ -47,6 +51,7 @@ pub(super) fn serve(
     environment: &Environment,
 ) -> Result<(), Refusal> {
     let config = configuration::read(session, screen, &options.configuration)?;
+    let config = config.accepting(&options.accept_missing);
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {
@@ -72,6 +77,14 @@ pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
     process::run(messages, descriptors, |_| Ok(()))
+}
+
+/// The publisher's process, started as that of a gate is.
+pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
+    logging::start(options.log_format);
+    let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
+    let descriptors = socket(std::io::stdout().as_fd())?;
+    publisher::process::run(messages, descriptors, |_| Ok(()))
 }
 
 fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{Config, Finding, Unseal, gate_title};
 use crate::gate;
 use crate::ground::clock::{DAY, Timestamp};
-use crate::ground::files;
+use crate::ground::files::{self, FileError, FileProblem};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::pki::Certificate;
@@ -40,15 +40,21 @@ pub fn check(config: &Config, now: Timestamp) -> Vec<Finding> {
     findings
 }
 
-/// A folder that is there must be ours; a socket needs one.
+/// A folder that is there must be a real one, whose owner may be the publisher's; a socket needs one.
 fn check_publish(settings: &publisher::Settings) -> Vec<Finding> {
     let folder = settings.folder().filter(|folder| files::exists(folder));
     let socket = settings.metrics().and_then(publisher::LocalAddress::unix);
     let refused = [
-        folder.and_then(|folder| files::check_folder(folder).err()),
+        folder
+            .and_then(|folder| files::check_folder(folder).err())
+            .filter(|error| !is_owner(error)),
         socket.and_then(Path::parent).and_then(|folder| files::check_owned_folder(folder).err()),
     ];
     refused.into_iter().flatten().map(|error| Finding::error(None, error.into())).collect()
+}
+
+fn is_owner(error: &FileError) -> bool {
+    matches!(error.problem, FileProblem::ForeignOwner { .. })
 }
 
 fn check_gate(settings: &gate::Settings, now: Timestamp) -> Vec<Finding> {

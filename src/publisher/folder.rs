@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Access, AtFlags, CWD};
+
 use super::publication::Publication;
-use crate::ground::files::{self, FileError, PUBLIC};
+use crate::ground::files::{self, FileError, FileProblem, PUBLIC};
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 
 /// Mode of the folder: anyone may read what is public.
 const PUBLIC_FOLDER: u32 = 0o755;
@@ -14,8 +17,22 @@ const PUBLIC_FOLDER: u32 = 0o755;
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
+    /// Makes the folder, or accepts the one that is there when this process may write to it.
     pub(super) fn open(path: &Path) -> Result<Self, Refusal> {
-        files::ensure_folder(path, PUBLIC_FOLDER)?;
+        let not_ours = || Refusal::PublishFolderNotOurs {
+            path: Untrusted(&path.to_string_lossy()).to_string(),
+            user: rustix::process::geteuid().as_raw().to_string(),
+        };
+        match files::ensure_folder(path, PUBLIC_FOLDER) {
+            Ok(()) => {}
+            Err(FileError {
+                problem: FileProblem::ForeignOwner { .. } | FileProblem::Denied,
+                ..
+            }) => return Err(not_ours()),
+            Err(error) => return Err(error.into()),
+        }
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        rustix::fs::accessat(CWD, path, wanted, AtFlags::EACCESS).map_err(|_| not_ours())?;
         Ok(Self(path.to_owned()))
     }
 

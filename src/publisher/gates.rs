@@ -36,10 +36,10 @@ impl Gates {
         Self { heard: Mutex::new(names.into_iter().map(|name| (name, None)).collect()) }
     }
 
-    /// A gate has told its figures. Those of an unknown name are dropped.
-    pub fn hear(&self, gate: &str, figures: GateFigures, now: Instant) {
+    /// A gate has told its figures, or does not run. Those of an unknown name are dropped.
+    pub fn hear(&self, gate: &str, figures: Option<GateFigures>, now: Instant) {
         if let Some(heard) = self.lock().get_mut(gate) {
-            *heard = Some(Heard { at: now, figures });
+            *heard = figures.map(|figures| Heard { at: now, figures });
         }
     }
 
@@ -263,10 +263,10 @@ mod tests {
     fn every_figure_is_a_line_under_the_name_of_its_gate_and_no_other() {
         let names = ["front", "a\"} 1\nsekisho_crl_number 0\\"];
         let gates = Gates::new(names.map(str::to_owned));
-        gates.hear("front", figures(), clock::monotonic());
+        gates.hear("front", Some(figures()), clock::monotonic());
         let without = GateFigures { feed: None, certificate_ends: None, ..figures() };
-        gates.hear(names[1], without, clock::monotonic());
-        gates.hear("foreign", figures(), clock::monotonic());
+        gates.hear(names[1], Some(without), clock::monotonic());
+        gates.hear("foreign", Some(figures()), clock::monotonic());
         let text = shown(gates);
         for line in [
             "# HELP sekisho_gate_handshakes Connections by how their beginning ended.",
@@ -303,13 +303,16 @@ mod tests {
         let closed = |gate: &str| Obstacle::GateClosed { gate: gate.to_owned() };
         let now = clock::monotonic();
         assert_eq!(gates.obstacles(now), [closed("back"), closed("front")]);
-        gates.hear("front", figures(), now);
-        gates.hear("back", GateFigures { openness: Openness::Stale, ..figures() }, now);
+        gates.hear("front", Some(figures()), now);
+        let silent = GateFigures { openness: Openness::Stale, ..figures() };
+        gates.hear("back", Some(silent), now);
         let stale = Obstacle::FeedStale { gate: "back".to_owned() };
         assert_eq!(gates.obstacles(now + SILENCE - Duration::from_millis(1)), [stale]);
         assert_eq!(gates.obstacles(now + SILENCE), [closed("back"), closed("front")]);
+        gates.hear("front", None, now);
+        assert_eq!(gates.obstacles(now).last(), Some(&closed("front")), "it does not run");
         let Some(earlier) = now.checked_sub(SILENCE) else { return };
-        gates.hear("back", figures(), earlier);
+        gates.hear("back", Some(figures()), earlier);
         assert!(!shown(gates).contains("back"));
     }
 }

@@ -4,6 +4,8 @@
 //! | file | holds |
 //! |---|---|
 //! | [`settings`] | where to publish |
+//! | [`provision`] | the sockets, which the supervisor opens |
+//! | [`process`] | the publisher as a process of its own |
 //! | `publication` | the documents, and the answers to those who ask for them |
 //! | `folder` | the same documents as files |
 //! | `gates` | the figures of the gates |
@@ -14,12 +16,13 @@
 
 mod folder;
 mod gates;
+pub mod process;
+pub mod provision;
 mod publication;
 mod server;
 pub mod settings;
 mod watching;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +31,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use folder::Folder;
+use provision::{Listeners, LocalListener};
 use publication::Publication;
 use server::{Bounds, Server};
 use watching::{Figures, Watching};
@@ -45,7 +49,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 const WRITE_AGAIN: Duration = Duration::from_secs(30);
 
 /// A publisher that listens, and serves nobody yet.
-pub struct Publisher {
+struct Publisher {
     crl: watch::Receiver<Option<PublishedCrl>>,
     current: watch::Sender<Option<Arc<Publication>>>,
     folder: Option<Folder>,
@@ -55,13 +59,15 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Listens where the settings say. The newest CRL comes in `crl`; `gates` knows what the gates
-    /// have told, whenever somebody asks.
+    /// Listens at these sockets, within a runtime. The newest CRL comes in `crl` and is written to
+    /// `folder` as well; `gates` knows what the gates have told, whenever somebody asks.
     ///
     /// # Errors
-    /// Why an address cannot be listened at, or the folder not be written to.
-    pub async fn open(
+    /// The runtime refuses a socket.
+    fn open(
         settings: &Settings,
+        listeners: Listeners,
+        folder: Option<Folder>,
         crl: watch::Receiver<Option<PublishedCrl>>,
         gates: Arc<Gates>,
     ) -> Result<Self, Refusal> {
@@ -70,53 +76,34 @@ impl Publisher {
         let mut registry = Registry::default();
         let figures = Figures::register(&mut registry);
         registry.register_collector(Box::new(Arc::clone(&gates)));
-        let folder = settings.folder.as_deref().map(Folder::open).transpose()?;
-        let public = match settings.listen {
-            Some(address) => {
-                let answer = publication::answers(current.subscribe(), figures.clone());
-                Some(Server::at(address, Bounds::for_strangers(), answer).await?)
-            }
-            None => None,
+        let Listeners { public, watching } = listeners;
+        let public = public.map(|listener| {
+            let answers = publication::answers(current.subscribe(), figures.clone());
+            Server::at(LocalListener::Tcp(listener), Bounds::for_strangers(), answers)
+        });
+        let watching = watching.map(|listener| {
+            let watching = Watching {
+                current: current.subscribe(),
+                publishes: settings.listen.is_some() || settings.folder.is_some(),
+                files_behind: files_behind.subscribe(),
+                gates,
+                registry,
+                figures,
+            };
+            Server::at(listener, Bounds::for_watchers(), watching.answers())
+        });
+        let failed = |error: std::io::Error| Refusal::ListenFailed {
+            address: "[publish]".to_owned(),
+            reason: error.to_string(),
         };
-        let watching = match &settings.metrics {
-            Some(address) => {
-                let publishes = settings.listen.is_some() || settings.folder.is_some();
-                let watching = Watching {
-                    current: current.subscribe(),
-                    publishes,
-                    files_behind: files_behind.subscribe(),
-                    gates,
-                    registry,
-                    figures,
-                };
-                let bounds = Bounds::for_watchers();
-                Some(Server::at_local(address, bounds, watching.answers()).await?)
-            }
-            None => None,
-        };
+        let public = public.transpose().map_err(failed)?;
+        let watching = watching.transpose().map_err(failed)?;
         Ok(Self { crl, current, folder, files_behind, public, watching })
     }
 
-    /// Where the CRL is served: the port that was chosen, when 0 was asked for.
-    #[must_use]
-    pub fn address(&self) -> Option<SocketAddr> {
-        self.public.as_ref().and_then(Server::address)
-    }
-
-    /// Where metrics and health are served, when over TCP.
-    #[must_use]
-    pub fn metrics_address(&self) -> Option<SocketAddr> {
-        self.watching.as_ref().and_then(Server::address)
-    }
-
     /// Serves until `shutdown`, then lets answers under way finish, within 5 s.
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+    async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { crl, current, folder, files_behind, public, watching } = self;
-        for (serves, server) in [("crl", &public), ("metrics", &watching)] {
-            if let Some(address) = server.as_ref().and_then(Server::address) {
-                tracing::info!(%address, serves, "publisher: listening");
-            }
-        }
         let serve = async |server: Option<&Server>| match server {
             Some(server) => server.accept().await,
             None => std::future::pending().await,

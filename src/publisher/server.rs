@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,9 +18,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::settings::LocalAddress;
-use crate::ground::messages::Refusal;
-use crate::ground::untrusted::Untrusted;
+use super::provision::LocalListener;
 
 /// A request; its body is never read.
 pub(super) type Question = Request<Incoming>;
@@ -43,9 +40,6 @@ const BUFFER_OCTETS: usize = 2 * HEADER_OCTETS;
 
 /// From the first octet of a connection to the last header.
 const HEADER_TIME: Duration = Duration::from_secs(5);
-
-/// Mode of a Unix socket: its user and its group may connect.
-const SOCKET_MODE: u32 = 0o660;
 
 /// How much is served at a time.
 pub(super) struct Bounds {
@@ -72,8 +66,6 @@ impl Bounds {
 /// A listener and what it answers.
 pub(super) struct Server {
     listener: Listener,
-    /// The file of a Unix socket goes with its listener.
-    _socket: Option<SocketFile>,
     answers: Arc<Answers>,
     time: Duration,
     connections: u32,
@@ -85,53 +77,17 @@ enum Listener {
     Unix(UnixListener),
 }
 
-/// Removed when dropped.
-struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Whoever starts next removes what is left.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 impl Server {
-    pub(super) async fn at(
-        address: SocketAddr,
+    /// For whoever comes to this socket.
+    pub(super) fn at(
+        listener: LocalListener,
         bounds: Bounds,
         answers: Arc<Answers>,
-    ) -> Result<Self, Refusal> {
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            let address = address.to_string();
-            Refusal::ListenFailed { address, reason: error.to_string() }
-        })?;
-        Ok(Self::new(Listener::Tcp(listener), None, bounds, answers))
-    }
-
-    pub(super) async fn at_local(
-        address: &LocalAddress,
-        bounds: Bounds,
-        answers: Arc<Answers>,
-    ) -> Result<Self, Refusal> {
-        match address {
-            LocalAddress::Tcp(address) => Self::at(*address, bounds, answers).await,
-            LocalAddress::Unix(path) => {
-                let listener = bind_unix(path).map_err(|error| {
-                    let address = format!("unix:{}", Untrusted(&path.to_string_lossy()));
-                    Refusal::ListenFailed { address, reason: error.to_string() }
-                })?;
-                let socket = Some(SocketFile(path.clone()));
-                Ok(Self::new(Listener::Unix(listener), socket, bounds, answers))
-            }
-        }
-    }
-
-    fn new(
-        listener: Listener,
-        socket: Option<SocketFile>,
-        bounds: Bounds,
-        answers: Arc<Answers>,
-    ) -> Self {
+    ) -> io::Result<Self> {
+        let listener = match listener {
+            LocalListener::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
+            LocalListener::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
+        };
         let places = Places {
             all: Arc::new(Semaphore::new(bounds.connections)),
             each: bounds.connections_of_an_address,
@@ -139,14 +95,7 @@ impl Server {
         };
         let connections = u32::try_from(bounds.connections).unwrap_or(u32::MAX);
         let places = Arc::new(places);
-        Self { listener, _socket: socket, answers, time: bounds.time, connections, places }
-    }
-
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        match &self.listener {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
-            Listener::Unix(_) => None,
-        }
+        Ok(Self { listener, answers, time: bounds.time, connections, places })
     }
 
     /// Serves for ever.
@@ -249,16 +198,4 @@ impl Drop for Place {
             }
         }
     }
-}
-
-/// Listens at a path. A socket that an earlier process left there, and nobody hears, is removed.
-fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
-    use std::os::unix::fs::PermissionsExt;
-    let left = std::fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());
-    if left && std::os::unix::net::UnixStream::connect(path).is_err() {
-        std::fs::remove_file(path)?;
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
-    Ok(listener)
 }

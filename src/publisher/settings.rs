@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
 /// What is published. `Default` publishes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     pub(super) listen: Option<SocketAddr>,
     pub(super) folder: Option<PathBuf>,
@@ -15,7 +17,7 @@ pub struct Settings {
 }
 
 /// An address for those who watch over the service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LocalAddress {
     /// A TCP address.
     Tcp(SocketAddr),

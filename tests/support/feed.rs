@@ -247,7 +247,7 @@ impl Fed {
     /// The metrics, as they are read.
     pub(crate) fn metrics(&self) -> String {
         let gates = sekisho::publisher::Gates::new([NAME.to_owned()]);
-        gates.hear(NAME, (self.figures)(), clock::monotonic());
+        gates.hear(NAME, Some((self.figures)()), clock::monotonic());
         let mut registry = prometheus_client::registry::Registry::default();
         registry.register_collector(Box::new(gates));
         let mut text = String::new();

@@ -9,29 +9,32 @@
 )]
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{Shutdown, SocketAddr};
+use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
 
+use sekisho::door::descriptors::{self, Descriptors};
 use sekisho::door::feed::PublishedCrl;
 use sekisho::door::figures::{Durations, GateFigures, Openness};
+use sekisho::door::frame;
 use sekisho::ground::clock::{self, Timestamp};
+use sekisho::ground::messages::Refusal;
 use sekisho::pki::{Certificate, RevocationList};
-use sekisho::publisher::{Gates, Publisher, Settings};
-use tokio::sync::{oneshot, watch};
+use sekisho::publisher::Settings;
+use sekisho::publisher::process::{self, Begin, FromPublisher, ToPublisher};
+use sekisho::publisher::provision::Provision;
 
 use super::desk::Desk;
 
-/// A publisher that serves until it is dropped.
+/// A publisher that serves until it is dropped. The test is its supervisor.
 pub(crate) struct Published {
     /// Where the CRL is.
     pub(crate) address: Option<SocketAddr>,
     /// Where metrics and health are.
     pub(crate) metrics: Option<SocketAddr>,
-    crl: watch::Sender<Option<PublishedCrl>>,
-    gates: Arc<Gates>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    messages: UnixStream,
+    provision: Provision,
+    thread: Option<JoinHandle<Result<(), Refusal>>>,
 }
 
 impl Published {
@@ -41,26 +44,49 @@ impl Published {
 
     /// One that is told of these gates.
     pub(crate) fn with_gates(settings: Settings, gates: &[&str]) -> Self {
-        let crl = watch::Sender::new(None);
-        let gates = Arc::new(Gates::new(gates.iter().map(|&gate| gate.to_owned())));
-        let (stop, stopped) = oneshot::channel();
-        let (tell, told) = std::sync::mpsc::channel();
-        let (lists, known) = (crl.subscribe(), Arc::clone(&gates));
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async move {
-                let publisher = Publisher::open(&settings, lists, known).await;
-                let publisher = publisher.unwrap_or_else(|refusal| panic!("{refusal}"));
-                tell.send((publisher.address(), publisher.metrics_address())).unwrap();
-                publisher.serve(async { drop(stopped.await) }).await;
-            });
+        Self::begin(settings, gates).unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+
+    /// The same, when nothing is in its way.
+    pub(crate) fn begin(settings: Settings, gates: &[&str]) -> Result<Self, Refusal> {
+        let (messages, theirs) = UnixStream::pair().unwrap();
+        let (ours, sockets) = descriptors::pair().unwrap();
+        let thread = std::thread::spawn(|| process::run(theirs, sockets, |_| Ok(())));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let provision = runtime.block_on(Provision::open(settings.clone()))?;
+        let gates = gates.iter().map(|&gate| gate.to_owned()).collect();
+        let mut published = Self {
+            address: provision.address(),
+            metrics: provision.metrics_address(),
+            messages,
+            provision,
+            thread: Some(thread),
+        };
+        published.tell(&ToPublisher::Begin(Begin { settings, gates }));
+        let listeners = published.provision.listeners().unwrap();
+        runtime.block_on(async {
+            // It may have refused by then, and says so.
+            let _ = listeners.send(&Descriptors::new(ours).unwrap()).await;
         });
-        let (address, metrics) = told.recv().unwrap();
-        Self { address, metrics, crl, gates, stop: Some(stop), thread: Some(thread) }
+        match published.hear() {
+            Some(FromPublisher::Ready) => Ok(published),
+            Some(FromPublisher::Refused(refusal)) => Err(refusal),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a message.
+    pub(crate) fn tell(&self, message: &ToPublisher) {
+        frame::write(&mut &self.messages, message, frame::FEED_LIMIT).unwrap();
+    }
+
+    /// What the publisher says next.
+    pub(crate) fn hear(&mut self) -> Option<FromPublisher> {
+        frame::read(&mut self.messages, process::SAID_LIMIT).unwrap()
     }
 
     pub(crate) fn publish(&self, crl: PublishedCrl) {
-        self.crl.send_replace(Some(crl));
+        self.tell(&ToPublisher::Crl(crl));
     }
 
     /// A gate says of itself that it is so.
@@ -76,7 +102,7 @@ impl Published {
             upstream_up: true,
             upstream_failures: 0,
         };
-        self.gates.hear(gate, figures, clock::monotonic());
+        self.tell(&ToPublisher::Figures { gate: gate.to_owned(), figures: Some(figures) });
     }
 
     /// The URL of a published document.
@@ -92,7 +118,8 @@ impl Published {
 
 impl Drop for Published {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        // Whoever hears no more ends.
+        self.messages.shutdown(Shutdown::Both).unwrap();
         let ended = self.thread.take().unwrap().join();
         assert!(ended.is_ok() || std::thread::panicking(), "the publisher panicked");
     }

@@ -1,0 +1,276 @@
+//! Keeps the process of the publisher running: gives it its sockets, tells it the newest CRL and the
+//! figures of the gates, and takes from it no more than that it lives.
+
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::process::Child;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{interval, sleep, timeout};
+
+use super::roles::{Pauses, Process, Role, Stage, User, farewell};
+use crate::door::descriptors::{self, Descriptors};
+use crate::door::feed::PublishedCrl;
+use crate::door::figures::GateFigures;
+use crate::door::frame::{self, FEED_LIMIT, FrameError};
+use crate::ground::clock;
+use crate::ground::files;
+use crate::ground::messages::Refusal;
+use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
+use crate::publisher::provision::Provision;
+
+/// How often the figures of the gates are carried.
+const FIGURES_EVERY: Duration = Duration::from_secs(1);
+
+/// How long the publisher may leave a message unread: as long as a disk takes at its worst.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// How long it may not say that it lives, which it does every second.
+const SILENT: Duration = Duration::from_secs(30);
+
+/// How long it may take to begin.
+const BEGINNING: Duration = Duration::from_secs(60);
+
+/// How long it may take to end once it was told to: longer than answers under way may take.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Messages of the publisher that wait to be read at most.
+const WAITING: usize = 4;
+
+/// Mode of the folder of published files: anyone may read what is public.
+const PUBLIC_FOLDER: u32 = 0o755;
+
+/// The publisher, and what it is told.
+pub(super) struct PublisherKeeper {
+    pub(super) stage: Stage,
+    pub(super) provision: Provision,
+    pub(super) crl: watch::Receiver<Option<PublishedCrl>>,
+    /// What each gate last said of itself, by its name.
+    pub(super) gates: Vec<(String, watch::Receiver<Option<GateFigures>>)>,
+}
+
+/// A publisher's process at work.
+struct Life {
+    child: Child,
+    writer: OwnedWriteHalf,
+    said: mpsc::Receiver<Result<FromPublisher, FrameError>>,
+    reading: JoinHandle<()>,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl PublisherKeeper {
+    /// Starts the publisher for the first time.
+    ///
+    /// # Errors
+    /// What it says is in its way.
+    pub(super) async fn begin(mut self) -> Result<RunningPublisher, Refusal> {
+        let folder = self.provision.settings().folder();
+        if let (Some(folder), Some(user)) = (folder, self.stage.users.of(Role::Publisher)) {
+            give_folder(folder, user)?;
+        }
+        let life = self.start().await?;
+        let provision = &self.provision;
+        for (serves, address) in
+            [("crl", provision.address()), ("metrics", provision.metrics_address())]
+        {
+            if let Some(address) = address {
+                tracing::info!(%address, serves, "publisher: listening");
+            }
+        }
+        Ok(RunningPublisher { keeper: self, life })
+    }
+
+    /// Starts the process, and waits until it serves.
+    async fn start(&mut self) -> Result<Life, Refusal> {
+        let failed =
+            |error: std::io::Error| Refusal::PublisherNotStarted { reason: error.to_string() };
+        let (ours, theirs) = descriptors::pair().map_err(failed)?;
+        let process = self.stage.start(Role::Publisher, Some(theirs));
+        let Process { child, messages } = process.map_err(failed)?;
+        let (reader, writer) = messages.into_split();
+        let (tell, said) = mpsc::channel(WAITING);
+        let reading = tokio::spawn(read(reader, tell));
+        let mut life = Life { child, writer, said, reading };
+        let (listeners, channel) =
+            (self.provision.listeners().map_err(failed)?, Descriptors::new(ours).map_err(failed)?);
+        let begin = Begin {
+            settings: self.provision.settings().clone(),
+            gates: self.gates.iter().map(|(gate, _)| gate.clone()).collect(),
+        };
+        let begun = async {
+            life.tell(&ToPublisher::Begin(begin)).await.ok()?;
+            // When they cannot be sent the process is gone, and that is found out by reading.
+            let _ = listeners.send(&channel).await;
+            life.said.recv().await
+        };
+        match timeout(BEGINNING, begun).await {
+            Ok(Some(Ok(FromPublisher::Ready))) => {
+                // What its predecessor was told, it was not.
+                self.crl.mark_changed();
+                Ok(life)
+            }
+            otherwise => {
+                let status = farewell(&mut life.child, STUCK).await;
+                if let Ok(Some(Ok(FromPublisher::Refused(refusal)))) = otherwise {
+                    return Err(refusal);
+                }
+                let reason = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+                Err(Refusal::PublisherNotStarted { reason })
+            }
+        }
+    }
+}
+
+/// A publisher that serves.
+pub(super) struct RunningPublisher {
+    keeper: PublisherKeeper,
+    life: Life,
+}
+
+impl RunningPublisher {
+    /// Keeps it running until `stop`: then answers under way may end.
+    pub(super) async fn keep(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut pauses = Pauses::new();
+        let mut began = clock::monotonic();
+        loop {
+            if self.live(stop.as_mut()).await {
+                return;
+            }
+            // Whoever asks now waits at the socket, which is ours.
+            loop {
+                tokio::select! {
+                    () = sleep(pauses.after(began.elapsed())) => {}
+                    () = stop.as_mut() => return,
+                }
+                began = clock::monotonic();
+                match self.keeper.start().await {
+                    Ok(life) => {
+                        self.life = life;
+                        break;
+                    }
+                    Err(refusal) => {
+                        tracing::error!("the publisher was not started again: {refusal}");
+                    }
+                }
+            }
+            tracing::info!("the publisher was started again");
+        }
+    }
+
+    /// One life of its process, to its end; whether it was told to end.
+    async fn live(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> bool {
+        let Self { keeper, life } = self;
+        let mut ticks = interval(FIGURES_EVERY);
+        let (mut heard, mut draining) = (clock::monotonic(), false);
+        let misbehaved = loop {
+            let done = tokio::select! {
+                // There is no other once the authority has ended for good.
+                Ok(()) = keeper.crl.changed() => {
+                    let crl = keeper.crl.borrow_and_update().clone();
+                    match crl {
+                        Some(crl) => life.tell(&ToPublisher::Crl(crl)).await,
+                        None => Ok(()),
+                    }
+                }
+                _ = ticks.tick() => match heard.elapsed() {
+                    silence if silence > SILENT => Err("it does not say that it lives"),
+                    _ => life.tell_figures(&mut keeper.gates).await,
+                },
+                said = life.said.recv() => match said {
+                    Some(Ok(FromPublisher::Alive)) => {
+                        heard = clock::monotonic();
+                        Ok(())
+                    }
+                    Some(Ok(FromPublisher::Refused(refusal))) => {
+                        tracing::error!("the publisher ends: {refusal}");
+                        Ok(())
+                    }
+                    Some(Ok(FromPublisher::Ready) | Err(_)) => {
+                        Err("it said what a publisher may not say")
+                    }
+                    None => break None,
+                },
+                () = stop.as_mut(), if !draining => {
+                    draining = true;
+                    keeper.provision.close();
+                    life.tell(&ToPublisher::Drain).await
+                }
+            };
+            if let Err(reason) = done {
+                break Some(reason);
+            }
+        };
+        if let Some(reason) = misbehaved {
+            tracing::error!(reason, "the publisher has misbehaved and is ended");
+            // It may have ended just now.
+            let _ = life.child.start_kill();
+        }
+        let status = farewell(&mut life.child, FAREWELL).await;
+        if !draining {
+            let status = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+            tracing::error!(status, "the publisher has ended; it is started again");
+        }
+        draining
+    }
+}
+
+impl Life {
+    async fn tell(&mut self, message: &ToPublisher) -> Result<(), &'static str> {
+        let frame = frame::encode(message, FEED_LIMIT).map_err(|_| "it cannot be told so much")?;
+        match timeout(STUCK, self.writer.write_all(&frame)).await {
+            Ok(Ok(())) => Ok(()),
+            // It has ended, which is found out by reading.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => Err("it does not read what it is told"),
+        }
+    }
+
+    /// What gates have said since the last time. Of one that says nothing more, nothing is told.
+    async fn tell_figures(
+        &mut self,
+        gates: &mut [(String, watch::Receiver<Option<GateFigures>>)],
+    ) -> Result<(), &'static str> {
+        for (gate, figures) in gates {
+            if figures.has_changed().unwrap_or(false) {
+                let (gate, figures) = (gate.clone(), figures.borrow_and_update().clone());
+                self.tell(&ToPublisher::Figures { gate, figures }).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads what the publisher says, in order; an error ends it.
+async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromPublisher, FrameError>>) {
+    loop {
+        let said = match frame::read_async(&mut reader, SAID_LIMIT).await {
+            Ok(Some(said)) => Ok(said),
+            Ok(None) | Err(FrameError::Io(_)) => return,
+            Err(error) => Err(error),
+        };
+        let ends = said.is_err();
+        if tell.send(said).await.is_err() || ends {
+            return;
+        }
+    }
+}
+
+/// Makes the folder where there is none, and gives it to the publisher's user.
+fn give_folder(folder: &Path, user: User) -> Result<(), Refusal> {
+    if files::exists(folder) {
+        return Ok(());
+    }
+    files::ensure_folder(folder, PUBLIC_FOLDER)?;
+    std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
+        .map_err(|error| files::FileError::from_io(folder, &error).into())
+}
