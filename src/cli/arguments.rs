@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
 use super::serve::{RoleOptions, ServeOptions};
+use crate::config::profile::Profile;
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -265,6 +266,14 @@ pub(super) struct Passwd {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Config {
-    Check(ConfigurationOptions),
+    Check(ConfigCheck),
     Example,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ConfigCheck {
+    #[command(flatten)]
+    pub(super) configuration: ConfigurationOptions,
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) profile: Option<Profile>,
 }

@@ -17,6 +17,7 @@ mod issue;
 mod list;
 mod logging;
 mod orca;
+mod profile;
 mod progress;
 mod quickstart;
 mod renew;

@@ -91,6 +91,7 @@ use tls::TlsSettings;
 pub use handshakes::Handshakes;
 pub use limits::Limits;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
+pub use tls::Offer;
 pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;
