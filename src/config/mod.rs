@@ -5,6 +5,7 @@
 //! | [`sekisho_toml`] | `sekisho.toml`: its keys, and whether they fit together |
 //! | `document`, [`finding`] | TOML with line numbers; what is wrong with it, all at once |
 //! | [`check`] | what only this machine can tell: files, addresses, ends of certificates |
+//! | [`profile`] | how a configuration stands against a published guideline |
 //! | [`example`] | a commented example, in both languages |
 //! | [`jma_receipt`], [`orca_catool`] | the files of WebORCA and of its manual |
 
@@ -16,6 +17,7 @@ pub mod example;
 pub mod finding;
 pub mod jma_receipt;
 pub mod orca_catool;
+pub mod profile;
 pub mod sekisho_toml;
 
 use std::collections::BTreeSet;
