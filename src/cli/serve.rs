@@ -17,7 +17,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service::{self, End};
 use crate::config::LogFormat;
-use crate::gate::process;
+use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::hardening::Layer;
@@ -79,7 +79,7 @@ pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    process::run(messages, descriptors)
+    ConfinedGate::begin(messages)?.serve(descriptors)
 }
 
 /// The publisher's process, started as that of a gate is.
