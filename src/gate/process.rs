@@ -2,6 +2,7 @@
 //! messages, one for descriptors.
 
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,8 +87,10 @@ pub fn run(messages: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
         write: Vec::new(),
         terms: begin.terms.clone(),
     };
+    // It reads the limits of the control group, which it cannot open afterwards.
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let served = match confine(&confinement) {
-        Ok(layers) => serve(*begin, layers, incoming, &outgoing, descriptors),
+        Ok(layers) => serve(*begin, (layers, threads), incoming, &outgoing, descriptors),
         Err(missing) => Err(missing.into()),
     };
     if let Err(refusal) = &served {
@@ -99,15 +102,18 @@ pub fn run(messages: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
 
 fn serve(
     begin: Begin,
-    layers: Vec<LayerReport>,
+    (layers, threads): (Vec<LayerReport>, usize),
     incoming: UnixStream,
     outgoing: &UnixStream,
     descriptors: OwnedFd,
 ) -> Result<(), Refusal> {
     let unavailable =
         |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(unavailable)?;
     runtime.block_on(async {
         let channel = Descriptors::new(descriptors).map_err(unavailable)?;
         let Ok(Some((Handed::Listener, Some(listener)))) = channel.receive().await else {
