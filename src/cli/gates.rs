@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, farewell};
+use super::roles::{Pauses, Process, Role, Stage, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
 use crate::door::feed::{Answer, Confined, Event, Sequence};
 use crate::door::figures::GateFigures;
@@ -25,7 +24,7 @@ use crate::gate::process::{Begin, FromGate, ToGate};
 use crate::gate::provision::Provision;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
-use crate::hardening::{self, was_killed_by_filter};
+use crate::hardening;
 
 /// How often the files of revocation lists are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -119,11 +118,7 @@ impl GateKeeper {
         };
         match timeout(BEGINNING, begun).await {
             Ok(Some(Ok(FromGate::Ready { layers }))) => {
-                let gate = Some(gate());
-                self.confined.send_modify(|known| {
-                    known.retain(|one| one.role != hardening::Role::Gate || one.gate != gate);
-                    known.push(Confined { role: hardening::Role::Gate, gate, layers });
-                });
+                confined(&self.confined, hardening::Role::Gate, Some(gate()), layers);
                 Ok(life)
             }
             Ok(Some(Ok(FromGate::Refused(refusal)))) => {
@@ -338,11 +333,3 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'s
 
 /// Octets of what a gate says at once: ten thousand connections with long names fit.
 const SAID_LIMIT: usize = 16 << 20;
-
-/// How a process ended.
-fn in_words(status: ExitStatus) -> String {
-    if was_killed_by_filter(status) {
-        return format!("{status}: it called what only an intruder would");
-    }
-    status.to_string()
-}

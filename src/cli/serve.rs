@@ -33,7 +33,6 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
     #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
     pub(super) accept_missing: Vec<Layer>,
-    /// To try out how an older kernel confines.
     #[arg(long, hide = true)]
     pub(super) landlock_abi: Option<u8>,
 }
@@ -87,7 +86,7 @@ pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    publisher::process::run(messages, descriptors, |_| Ok(()))
+    publisher::process::run(messages, descriptors)
 }
 
 fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {

@@ -622,7 +622,7 @@ mod tests {
                 for language in [Language::English, Language::Japanese] {
                     let shown = keys_in(example(language));
                     let below = shown.iter().filter(|(name, _)| *name == section);
-                    let header = ["authority", "publish", "gate"].contains(&key);
+                    let header = ["authority", "publish", "hardening", "gate"].contains(&key);
                     let there = header || below.into_iter().any(|(_, keys)| keys.contains(&key));
                     assert!(there, "[{section}] {key} in the example of {language:?}");
                 }

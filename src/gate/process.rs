@@ -2,6 +2,7 @@
 //! messages, one for descriptors.
 
 use std::net::TcpListener;
+use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +73,7 @@ pub enum FromGate {
 pub struct ConfinedGate {
     begin: Begin,
     layers: Vec<LayerReport>,
+    threads: usize,
     messages: UnixStream,
 }
 
@@ -91,8 +93,10 @@ impl ConfinedGate {
             write: Vec::new(),
             terms: begin.terms.clone(),
         };
+        // It reads the limits of the control group, which it cannot open afterwards.
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         match confine(&confinement) {
-            Ok(layers) => Ok(Self { begin: *begin, layers, messages }),
+            Ok(layers) => Ok(Self { begin: *begin, layers, threads, messages }),
             Err(missing) => Err(refused(messages, missing.into())),
         }
     }
@@ -115,9 +119,9 @@ impl ConfinedGate {
     /// # Errors
     /// The supervisor is gone, or the gate cannot be opened, which the supervisor is told.
     pub fn serve(self, descriptors: OwnedFd) -> Result<(), Refusal> {
-        let Self { begin, layers, messages } = self;
+        let Self { begin, layers, threads, messages } = self;
         let incoming = messages.try_clone().map_err(|_| Refusal::ServiceGone {})?;
-        serve(begin, layers, incoming, &messages, descriptors)
+        serve(begin, (layers, threads), incoming, &messages, descriptors)
             .map_err(|refusal| refused(messages, refusal))
     }
 }
@@ -131,15 +135,18 @@ fn refused(messages: UnixStream, refusal: Refusal) -> Refusal {
 
 fn serve(
     begin: Begin,
-    layers: Vec<LayerReport>,
+    (layers, threads): (Vec<LayerReport>, usize),
     incoming: UnixStream,
     outgoing: &UnixStream,
     descriptors: OwnedFd,
 ) -> Result<(), Refusal> {
     let unavailable =
         |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(unavailable)?;
     runtime.block_on(async {
         let channel = Descriptors::new(descriptors).map_err(unavailable)?;
         let Ok(Some((Handed::Listener, Some(listener)))) = channel.receive().await else {

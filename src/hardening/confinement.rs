@@ -190,8 +190,9 @@ pub struct MissingLayer {
 /// A required layer cannot be put in force. Some of the others may be: the process is to end.
 pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLayer> {
     let Confinement { role, terms, .. } = confinement;
-    // Its file cannot be opened afterwards.
-    clock::read_zone();
+    clock::prepare();
+    // The library looks where chance comes from. Where it finds nothing, it says so when it is needed.
+    let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
         layers.require(Layer::SeparateUids, users::are_separate(&terms.other_users))?;

@@ -313,6 +313,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Starts without this layer of the confinement where the system lacks it (may be repeated)",
         "システムにこの防御層がなくても起動する (繰り返し指定できます)",
     ),
+    (
+        "--landlock_abi",
+        "Confines as a kernel with this Landlock ABI would, to try that out",
+        "この Landlock ABI のカーネルと同じように隔離する (試験用)",
+    ),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
     ("--address", "IP address", "IP アドレス"),
