@@ -106,7 +106,7 @@ pub(super) fn new_backup_passphrase(
     if let Some(path) = file {
         return checked(read_passphrase(path)?);
     }
-    let question = Text::AskNewBackupPassphrase { least: SHORTEST.to_string() };
+    let question = Text::AskNewBackupPassphrase { least: SHORTEST_PASSPHRASE.to_string() };
     let first = checked(ask_for_backup(&question, language)?)?;
     let second = ask_for_backup(&Text::AskPassphraseAgain {}, language)?;
     if first.expose() != second.expose() {
