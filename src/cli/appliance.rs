@@ -72,7 +72,7 @@ pub(super) fn run(
         log,
         users,
         accept_missing: config.accept_missing().clone(),
-        landlock_abi: config.landlock_abi(),
+        trial: config.trial().clone(),
     };
     let confined = confine_ourselves(config, &stage)?;
     let runtime =

@@ -115,6 +115,8 @@ pub struct Terms {
     pub other_users: BTreeSet<u32>,
     /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
     pub landlock_abi: Option<u8>,
+    /// Layers that are not tried at all. Tests that fake the time need it: that opens files.
+    pub left_out: BTreeSet<Layer>,
 }
 
 /// How a process is to be confined.
@@ -167,6 +169,8 @@ pub enum Reason {
     },
     /// The role does without it: it needs what the layer takes away, or has nothing to protect so.
     NotOfThisRole,
+    /// Whoever started the service said so; no program that is handed out can be told to.
+    LeftOut,
 }
 
 /// A required layer that is not in force and was not named as one that may be missing.
@@ -195,20 +199,23 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
-        layers.require(Layer::SeparateUids, users::are_separate(&terms.other_users))?;
+        layers.require(Layer::SeparateUids, || users::are_separate(&terms.other_users))?;
     }
-    layers.require(Layer::NoMemoryDumps, limits::forbid_memory_dumps().map_err(Reason::from))?;
-    layers.require(Layer::Limits, limits::set(*role))?;
-    layers.use_if_present(Layer::LockedMemory, limits::lock_memory(*role));
-    layers.use_if_present(Layer::SecretMemory, locked::probe_secret_memory(*role));
-    layers.require(Layer::NoNewPrivileges, capabilities::gain_none())?;
-    layers.require(Layer::NoCapabilities, capabilities::drop_all(*role))?;
-    let restricted = file_system::restrict(confinement);
-    layers.use_if_present(Layer::LandlockNetwork, restricted.network);
-    layers.use_if_present(Layer::LandlockScope, restricted.scope);
-    layers.require(Layer::Landlock, restricted.files)?;
+    layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
+    layers.require(Layer::Limits, || limits::set(*role))?;
+    layers.report(Layer::LockedMemory, limits::lock_memory(*role));
+    layers.report(Layer::SecretMemory, locked::probe_secret_memory(*role));
+    layers.require(Layer::NoNewPrivileges, capabilities::gain_none)?;
+    layers.require(Layer::NoCapabilities, || capabilities::drop_all(*role))?;
+    let mut newer = file_system::Newer::default();
+    layers.require(Layer::Landlock, || {
+        newer = file_system::restrict(confinement)?;
+        Ok(())
+    })?;
+    layers.report(Layer::LandlockNetwork, newer.network);
+    layers.report(Layer::LandlockScope, newer.scope);
     // The last: those before need system calls that it forbids.
-    layers.require(Layer::SeccompFilter, system_calls::restrict(*role))?;
+    layers.require(Layer::SeccompFilter, || system_calls::restrict(*role))?;
     Ok(layers.reports)
 }
 
@@ -219,17 +226,25 @@ struct Layers<'a> {
 }
 
 impl Layers<'_> {
-    fn require(&mut self, layer: Layer, done: Result<(), Reason>) -> Result<(), MissingLayer> {
+    fn require(
+        &mut self,
+        layer: Layer,
+        put_in_force: impl FnOnce() -> Result<(), Reason>,
+    ) -> Result<(), MissingLayer> {
+        let Confinement { role, terms, .. } = self.confinement;
+        let left_out = terms.left_out.contains(&layer);
+        let done = if left_out { Err(Reason::LeftOut) } else { put_in_force() };
         if let Err(reason) = done
-            && !self.confinement.terms.accept_missing.contains(&layer)
+            && !left_out
+            && !terms.accept_missing.contains(&layer)
         {
-            return Err(MissingLayer { role: self.confinement.role, layer, reason });
+            return Err(MissingLayer { role: *role, layer, reason });
         }
-        self.use_if_present(layer, done);
+        self.report(layer, done);
         Ok(())
     }
 
-    fn use_if_present(&mut self, layer: Layer, done: Result<(), Reason>) {
+    fn report(&mut self, layer: Layer, done: Result<(), Reason>) {
         let standing = done.map_or_else(Standing::Missing, |()| Standing::InForce);
         self.reports.push(LayerReport { layer, standing });
     }
@@ -261,7 +276,9 @@ impl From<MissingLayer> for Refusal {
     fn from(MissingLayer { role, layer, reason }: MissingLayer) -> Self {
         let (role, layer) = (role.name().to_owned(), layer.name().to_owned());
         match reason {
-            Reason::Unsupported | Reason::NotOfThisRole => Self::LayerUnsupported { role, layer },
+            Reason::Unsupported | Reason::NotOfThisRole | Reason::LeftOut => {
+                Self::LayerUnsupported { role, layer }
+            }
             Reason::System { errno } => {
                 let reason = std::io::Error::from_raw_os_error(errno).to_string();
                 Self::LayerRefused { role, layer, reason }
