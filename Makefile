@@ -1,7 +1,7 @@
 # What people and .ci/run call. `make test` works in a fresh clone of a Debian or Ubuntu machine with rustup.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help packages test torture lint deny fuzz bench static static-test
+.PHONY: help packages test torture lint deny fuzz fuzz-coverage bench static static-test deb deb-check deb-test deb-reproducible
 
 CARGO ?= cargo
 export PATH := $(CURDIR)/target/tools/bin:$(PATH)
@@ -39,18 +39,28 @@ deny: ## licences, banned crates, sources
 # `make fuzz SANITIZER=address` takes AddressSanitizer in for the C beneath.
 TIME ?= 60
 SANITIZER ?= none
+TARGETS ?= $(shell ls fuzz/seeds)
 FUZZ := fuzz/target/$(HOST)/release
-fuzz: ## TIME=60 seconds, or RUNS=n runs, of each fuzz target
+# What stretches a passphrase, or carries whole requests, gets fewer runs than what only reads.
+fuzz: ## TIME=60 seconds, or RUNS=n runs, of each of TARGETS
 	@command -v cargo-fuzz >/dev/null || $(INSTALL) cargo-fuzz@0.13.2
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build --sanitizer $(SANITIZER)
-	@mkdir -p fuzz/artifacts
-	@set -e; for target in $$(ls fuzz/seeds); do \
+	@mkdir -p fuzz/artifacts target
+	@set -e; for target in $(TARGETS); do \
 	    mkdir -p fuzz/corpus/$$target; \
-	    $(FUZZ)/$$target -artifact_prefix=fuzz/artifacts/$$target- -timeout=10 -print_final_stats=1 \
-	        $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(TIME)) fuzz/corpus/$$target fuzz/seeds/$$target \
+	    case $$target in pkcs12) share=1000 ;; request_head*|staff_list) share=4 ;; *) share=1 ;; esac; \
+	    limit=$(if $(RUNS),-runs=$$(($(RUNS) / share)),-max_total_time=$(TIME)); \
+	    words=fuzz/dictionaries/$$target.dict; [ -e $$words ] && words=-dict=$$words || words=; \
+	    $(FUZZ)/$$target -artifact_prefix=fuzz/artifacts/$$target- -timeout=20 -print_final_stats=1 \
+	        $$limit $$words fuzz/corpus/$$target fuzz/seeds/$$target \
 	        >target/fuzz.log 2>&1 || { tail -n 40 target/fuzz.log; echo "$$target: FOUND SOMETHING"; exit 1; }; \
 	    echo "$$target: $$(grep -oP 'number_of_executed_units: \K.*' target/fuzz.log) runs, nothing found"; \
 	done
+
+fuzz-coverage: ## the lines that the seeds and what was found since reach
+	@command -v cargo-fuzz >/dev/null || $(INSTALL) cargo-fuzz@0.13.2
+	@rustup component list --installed | grep -q llvm-tools || rustup component add llvm-tools
+	fuzz/tools/coverage $(TARGETS)
 
 bench: ## the figures of the design, as ratios or beside what the machine allows
 	$(CARGO) bench --locked --benches
@@ -58,10 +68,34 @@ bench: ## the figures of the design, as ratios or beside what the machine allows
 # musl where rustup can get the target, else glibc linked in: both run anywhere.
 MUSL := $(subst gnu,musl,$(HOST))
 STATIC = $(shell rustup target list --installed | grep -qx $(MUSL) && echo $(MUSL) || echo $(HOST))
+# The same commit gives the same bytes wherever it is built: no path of this machine, no time but the commit's.
+# The list of its crates is inside (cargo audit bin).
+static deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
+CRATES := $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
+STATIC_FLAGS := -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/sekisho --remap-path-prefix=$(CRATES)=/crates
 static: packages ## the one static binary
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --locked --release --target $(STATIC)
+	@command -v cargo-auditable >/dev/null || $(INSTALL) cargo-auditable@0.7.7
+	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) auditable build --locked --release --target $(STATIC)
 	@stat --printf='%n  %s octets\n' target/$(STATIC)/release/sekisho
 
 static-test: static ## the static binary in an empty root folder
 	SEKISHO_STATIC_BINARY=$(CURDIR)/target/$(STATIC)/release/sekisho $(CARGO) test --locked --test static_binary
+
+VERSION := $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q}' Cargo.toml)
+DEB := target/deb/sekisho_$(VERSION)_$(shell dpkg --print-architecture).deb
+deb: static ## the Debian package
+	@rm -rf target/deb/built && mkdir -p target/deb/built
+	$(CARGO) run --locked --quiet --example manual -- target/deb/built
+	packaging/bill-of-materials $(STATIC) target/deb/built
+	packaging/build-deb target/$(STATIC)/release/sekisho target/deb/built $(DEB)
+	@sha256sum $(DEB)
+
+deb-check: deb ## what the package holds, without installing it
+	packaging/check-deb $(DEB)
+
+deb-test: deb ## installed, upgraded, removed and purged on Debian 12 and 13 (root; makes them with debootstrap)
+	packaging/try-package target/$(STATIC)/release/sekisho target/deb/built $(DEB)
+
+deb-reproducible: ## built twice from the last commit, in two folders: the same bytes?
+	packaging/build-twice

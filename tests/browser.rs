@@ -53,7 +53,7 @@ impl Clinic {
 
     fn serve_before(&self, upstream: &str, lines: &str) -> Command {
         let configuration = format!(
-            "version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n\
+            "version = 1\n[hardening]\naccept_missing = [\"separate-uids\"]\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n\
              [[gate]]\nname = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\n\
              upstream = \"{upstream}\"\n{lines}\n",
         );

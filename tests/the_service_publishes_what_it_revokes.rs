@@ -35,7 +35,7 @@ impl Service {
     fn start(desk: &Desk) -> Self {
         desk.write(
             "sekisho.toml",
-            "version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n[publish]\n\
+            "version = 1\n[hardening]\naccept_missing = [\"separate-uids\"]\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n[publish]\n\
              listen = \"127.0.0.1:0\"\nfolder = \"public\"\nmetrics = \"127.0.0.1:0\"\n[[gate]]\n\
              name = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\nupstream = \"greeting\"\n",
         );

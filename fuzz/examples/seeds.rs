@@ -15,12 +15,11 @@ use sekisho::ledger::{self, Custody, Entry, Event, Intended, Numbered, VaultMark
 use sekisho::pki::issue::{Profile, Template, ToBeSigned};
 use sekisho::pki::revocation_list::{RevocationListToBeSigned, RevokedCertificate};
 use sekisho::pki::{
-    Certificate, CommonName, DistinguishedName, KeyAlgorithm, PrivateKey, Reason, SerialNumber,
-    Signer, SubjectAlternativeName, pkcs8,
+    CommonName, DistinguishedName, KeyAlgorithm, PrivateKey, Reason, SerialNumber, Signer,
+    SubjectAlternativeName,
 };
 use sekisho::vault::{OpenVault, SlotSecret};
-
-const THEN: i64 = 1_800_000_000;
+use sekisho_fuzz::stage::{self, THEN, issuer};
 
 fn main() {
     certificates();
@@ -29,6 +28,17 @@ fn main() {
     keys();
     vaults();
     ledger_entries();
+    visitor_chains();
+    client_hellos();
+    request_heads();
+    door_messages();
+    put("pkcs12/generated", "Kp7mWq3xZ9aBcDeF\n受付1 𠮷田".as_bytes());
+    put("pkcs12/empty", b"\nuser1");
+    put(
+        "staff_list/all",
+        "\u{FEFF}name,person,device,days\n受付1,\"山田, 太郎\",PC 1,90\nb\n".as_bytes(),
+    );
+    put("staff_list/names", b"name\r\nuser1\r\nuser2,\r\n");
     put("name/typed", "受付1".as_bytes());
     put("name/host", b"weborca.example.jp");
     put("name/address", b"2001:db8::1");
@@ -166,10 +176,195 @@ fn ledger_entries() {
     }
 }
 
-fn issuer() -> (Certificate, PrivateKey) {
-    let key = SecretBytes::copy_of(include_bytes!("../fixtures/issuer.pem"));
-    let certificate = Certificate::from_pem(include_bytes!("../fixtures/issuer.crt")).unwrap();
-    (certificate, pkcs8::read_pem(&key).unwrap())
+fn visitor_chains() {
+    let read = |name: &str| std::fs::read(folder().join("certificate").join(name)).unwrap();
+    let foreign = stage::root("orca CA", Timestamp::from_unix(THEN));
+    let by = (&foreign.certificate, &foreign.key);
+    let forged = stage::issued(by, "受付1", Timestamp::from_unix(THEN), &Profile::Client);
+    let (root, forged) = (foreign.certificate.der().to_vec(), forged.certificate.der().to_vec());
+    let chains = [
+        ("client", vec![read("client")]),
+        ("with-root", vec![read("client"), read("root")]),
+        ("server", vec![read("server"), read("root")]),
+        ("forged", vec![forged, root]),
+    ];
+    for (name, chain) in chains {
+        let put_one = |one: &Vec<u8>| {
+            let length = u16::try_from(one.len()).unwrap().to_be_bytes();
+            [length.as_slice(), one].concat()
+        };
+        let octets: Vec<u8> = chain.iter().flat_map(put_one).collect();
+        put(&format!("visitor_chain/{name}"), &octets);
+    }
+}
+
+fn client_hellos() {
+    use rustls::version::{TLS12, TLS13};
+    for (name, versions, host) in [
+        ("tls13", &[&TLS13][..], "gate.example"),
+        ("tls12", &[&TLS12], "gate.example"),
+        ("both", &[&TLS12, &TLS13], "192.0.2.1"),
+    ] {
+        let mut config = rustls::ClientConfig::builder_with_protocol_versions(versions)
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let host = rustls_pki_types::ServerName::try_from(host).unwrap();
+        let mut client = rustls::ClientConnection::new(config.into(), host).unwrap();
+        let mut octets = Vec::new();
+        client.write_tls(&mut octets).unwrap();
+        put(&format!("client_hello/{name}"), &octets);
+    }
+}
+
+fn request_heads() {
+    let lines: [(&str, &[&str]); 7] = [
+        (
+            "plain",
+            &["GET /a?b HTTP/1.1", "Host: gate.example", "Cookie: a=b", "Accept: */*", "", ""],
+        ),
+        (
+            "length",
+            &[
+                "POST / HTTP/1.1",
+                "Host: gate.example:8000",
+                "Content-Length: 2",
+                "",
+                "abGET / HTTP/1.1",
+                "Host: gate.example",
+                "",
+                "",
+            ],
+        ),
+        (
+            "chunked",
+            &[
+                "PUT / HTTP/1.1",
+                "Host: gate.example",
+                "Transfer-Encoding: chunked",
+                "TE: trailers",
+                "Connection: te, x-a",
+                "X-A: 1",
+                "",
+                "2",
+                "ab",
+                "0",
+                "Client-Cert: x",
+                "",
+                "",
+            ],
+        ),
+        (
+            "identity",
+            &[
+                "GET / HTTP/1.1",
+                "host: gate.example",
+                "Client-Cert: a",
+                "X_Sekisho-Serial: 2",
+                "X-Forwarded-For: 1.1.1.1",
+                "Connection: keep-alive",
+                "Keep-Alive: 5",
+                "",
+                "",
+            ],
+        ),
+        (
+            "websocket",
+            &[
+                "GET /ws HTTP/1.1",
+                "Host: gate.example",
+                "Origin: https://gate.example",
+                "Connection: Upgrade",
+                "Upgrade: websocket",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                "Sec-WebSocket-Version: 13",
+                "",
+                "",
+            ],
+        ),
+        (
+            "absolute",
+            &[
+                "OPTIONS https://gate.example/x HTTP/1.1",
+                "Host: gate.example",
+                "Expect: 100-continue",
+                "",
+                "",
+            ],
+        ),
+        ("old", &["POST / HTTP/1.0", "Host: gate.example", "Content-Length: 1", "", "a"]),
+    ];
+    for (name, lines) in lines {
+        put(&format!("request_head/{name}"), lines.join("\r\n").as_bytes());
+    }
+    let pseudo = [(":method", "GET"), (":scheme", "https"), (":authority", "gate.example")];
+    let blocks: [(&str, &[(&str, &str)], &[u8]); 3] = [
+        (
+            "plain",
+            &[(":path", "/a?b"), ("cookie", "a=1"), ("cookie", "b=2"), ("te", "trailers")],
+            &[],
+        ),
+        ("identity", &[(":path", "/"), ("client-cert", "a"), ("x_forwarded_for", "b")], &[]),
+        ("body", &[(":path", "/"), ("content-length", "2")], b"\xffab"),
+    ];
+    for (name, fields, body) in blocks {
+        let literal = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        // Literal fields without indexing (RFC 7541 section 6.2.2).
+        let field =
+            |(name, value): &(&str, &str)| [vec![0], literal(name), literal(value)].concat();
+        let block: Vec<u8> = pseudo.iter().chain(fields).flat_map(field).collect();
+        put(&format!("request_head_http2/{name}"), &[block.as_slice(), body].concat());
+    }
+}
+
+fn door_messages() {
+    use sekisho::door::command::{Command, Handout, Key, Order, Purpose, Request, Secret, Subject};
+    use sekisho::door::feed::{Acknowledgement, Answer, Change, Event};
+    use sekisho::door::frame;
+    use sekisho::door::reply::{Message, Reply};
+    let body = |kind: u8, frame: &[u8]| [&[kind], &frame[6..]].concat();
+    let order = Order {
+        subject: Subject {
+            common_name: "受付1".to_owned(),
+            country: "JP".to_owned(),
+            organization: "orca".to_owned(),
+            unit: None,
+        },
+        purpose: Purpose::Server { hosts: vec!["weborca-server".to_owned()] },
+        days: 397,
+        shorten: false,
+        key: Key::Generate { algorithm: "p256".to_owned(), escrow: true },
+        person: Some("山田".to_owned()),
+        device: None,
+        source: None,
+        request: Some([7; 32]),
+    };
+    let secret = Secret::Passphrase(SecretBytes::copy_of(b"secret").into());
+    let commands = [
+        ("issue", Command::Issue { orders: vec![order], handout: Handout::Modern }),
+        ("unseal", Command::Unseal { secret }),
+        ("list", Command::List { first: 1, limit: 1024 }),
+    ];
+    for (name, command) in commands {
+        let request = Request { actor: "uid:1000".to_owned(), idempotency: [1; 16], command };
+        put(&format!("door_message/{name}"), &body(0, &frame::encode(&request, 9999).unwrap()));
+    }
+    let reply = Message::End(Ok(Reply::Verified { entries: 7, certificates: 300 }));
+    put("door_message/reply", &body(1, &frame::encode(&reply, 9999).unwrap()));
+    let serials = vec![SerialNumber::generate(2).unwrap()];
+    let event = Event::Revoked(Change { epoch: 9, issuer: [3; 32], serials });
+    put("door_message/event", &body(2, &frame::encode(&event, 9999).unwrap()));
+    let answer = Answer::Acknowledged(Acknowledgement {
+        gate: "main".to_owned(),
+        epoch: 9,
+        enforced: true,
+        cut: 1,
+        microseconds: 800,
+        left: 0,
+    });
+    let answer = frame::encode(&answer, 9999).unwrap();
+    put("door_message/answer", &body(3, &answer));
+    put("door_message/stream", &[&[4], answer.as_slice(), &answer].concat());
 }
 
 fn put(name: &str, bytes: &[u8]) {

@@ -1,13 +1,16 @@
-//! What the fuzz targets share: readers that take paths are given a file in memory.
+//! What the fuzz targets share.
 
 #![forbid(unsafe_code)]
+
+pub mod stage;
+pub mod wire;
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// A file in memory, closed to other users, gone when dropped.
+/// A file in memory, closed to other users, gone when dropped: for readers that take paths.
 pub struct Scratch(PathBuf);
 
 impl Scratch {

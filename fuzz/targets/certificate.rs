@@ -1,9 +1,11 @@
 #![no_main]
-//! Certificates of strangers, DER or PEM: what is read prints safely and survives PEM.
+//! Certificates of strangers, DER or PEM: what is read prints safely and survives PEM, and
+//! x509-parser reads the same in it.
 
 use libfuzzer_sys::fuzz_target;
 use sekisho::pki::Certificate;
 use sekisho_fuzz::assert_printable;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(certificate) = Certificate::from_der(bytes) else {
@@ -17,4 +19,31 @@ fuzz_target!(|bytes: &[u8]| {
         assert_printable(&name.to_string());
     }
     let _ = certificate.verify_signed_by(&certificate);
+    match X509Certificate::from_der(bytes) {
+        Ok((rest, theirs)) => {
+            assert!(rest.is_empty());
+            assert_same(&certificate, &theirs);
+        }
+        Err(error) => panic!("{error:?}"),
+    }
 });
+
+fn assert_same(ours: &Certificate, theirs: &X509Certificate<'_>) {
+    let serial = theirs.raw_serial();
+    assert_eq!(ours.serial().as_bytes(), serial.strip_prefix(&[0]).unwrap_or(serial));
+    assert_eq!(ours.issuer_der(), theirs.issuer().as_raw());
+    assert_eq!(ours.subject_der(), theirs.subject().as_raw());
+    assert_eq!(ours.not_before().unix(), theirs.validity().not_before.timestamp());
+    assert_eq!(ours.not_after().unix(), theirs.validity().not_after.timestamp());
+    assert_eq!(ours.subject_public_key_info(), theirs.public_key().raw);
+    let constraints = theirs.basic_constraints().unwrap().map(|extension| extension.value);
+    assert_eq!(ours.is_certificate_authority(), constraints.is_some_and(|one| one.ca));
+    let usage = theirs.key_usage().unwrap().map(|extension| extension.value);
+    assert_eq!(ours.may_sign_certificates(), usage.is_none_or(|usage| usage.key_cert_sign()));
+    assert_eq!(ours.may_sign_revocation_lists(), usage.is_none_or(|usage| usage.crl_sign()));
+    assert_eq!(ours.may_sign_handshakes(), usage.is_none_or(|usage| usage.digital_signature()));
+    let purposes = theirs.extended_key_usage().unwrap().map(|extension| extension.value);
+    assert_eq!(ours.states_purposes(), purposes.is_some());
+    assert_eq!(ours.allows_client_auth(), purposes.is_none_or(|list| list.client_auth));
+    assert_eq!(ours.allows_server_auth(), purposes.is_none_or(|list| list.server_auth));
+}

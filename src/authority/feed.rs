@@ -5,7 +5,7 @@ use crate::ca;
 use crate::door::feed::{Change, Event, IssuerSnapshot, Sequence, Snapshot};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
-use crate::ledger::{self, Profile, Record, Standings};
+use crate::ledger::{self, LostSerial, Profile, Record, Standings};
 use crate::pki::SerialNumber;
 
 /// Records or entries read at a time.
@@ -24,7 +24,10 @@ impl Authority {
         let mut issuers = Vec::new();
         for issuer in ca::authorities(&reader)? {
             let certificate = self.certificate(&issuer)?.der().to_vec();
-            let Standings { standing, revoked } = reader.standings(issuer.number())?;
+            let Standings { standing, mut revoked } = reader.standings(issuer.number())?;
+            for lost in reader.lost(issuer.number())? {
+                revoked.push(lost_serial(&lost)?);
+            }
             issuers.push(IssuerSnapshot { certificate, standing, revoked });
         }
         Ok(Snapshot { epoch: reader.entries()?, floor: reader.newest_time()?, issuers })
@@ -35,10 +38,19 @@ impl Authority {
     /// # Errors
     /// The ledger could not be read.
     pub(super) fn revoked_since(&self, time: Timestamp) -> Result<Vec<SerialNumber>, Refusal> {
-        let revoked = self.ledger.reader()?.revoked(self.issuer()?.number())?;
+        let (reader, issuer) = (self.ledger.reader()?, self.issuer()?.number());
         let since = time.unix_unsigned();
-        let later = |record: &&Record| record.revocation().is_some_and(|mark| mark.time >= since);
-        revoked.iter().filter(later).map(serial).collect()
+        let mut serials = Vec::new();
+        for record in reader.revoked(issuer)? {
+            if record.revocation().is_some_and(|mark| mark.time >= since) {
+                serials.push(serial(&record)?);
+            }
+        }
+        // Those were on a list already; when this ledger heard of them is another matter.
+        for lost in reader.lost(issuer)? {
+            serials.push(lost_serial(&lost)?);
+        }
+        Ok(serials)
     }
 
     /// What changed for admission after an epoch, in order.
@@ -86,6 +98,11 @@ impl Authority {
             }
         }
     }
+}
+
+fn lost_serial(lost: &LostSerial) -> Result<SerialNumber, Refusal> {
+    SerialNumber::from_der_integer(lost.serial.as_bytes())
+        .map_err(|_| Refusal::LedgerDamaged { reason: "a lost serial".to_owned() })
 }
 
 fn serial(record: &Record) -> Result<SerialNumber, Refusal> {

@@ -7,9 +7,10 @@ use crate::door::command::{self, Command, Handout, Order, Request, Secret};
 use crate::door::reply::{CertificateView, Ending, Issued, Reply, RevocationReply};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::sha256;
+use crate::ledger::{Whole, sha256};
 use crate::pki::CommonName;
 use crate::pki::pkcs12::Encryption;
+use crate::revocation::Merged;
 
 /// Certificates of one answer at most.
 const PAGE: u32 = 1024;
@@ -74,7 +75,7 @@ impl Handler for Authority {
             Command::Verify => {
                 let of = self.entries()?;
                 let verified = self.verify(|done| progress(done, of))?;
-                let (entries, certificates) = (verified.entries, verified.certificates);
+                let Whole { entries, certificates } = verified;
                 Ok(Reply::Verified { entries, certificates })
             }
             Command::ChangeSlots { proof, secrets, keep_data_key } => {
@@ -86,6 +87,17 @@ impl Handler for Authority {
                 changed.map(|()| Reply::Done)
             }
             Command::ConfirmClock => self.confirm_clock().map(|()| Reply::Done),
+            Command::BeginBackup => self.begin_backup().map(Reply::BackupPart),
+            Command::ContinueBackup { backup, part } => {
+                self.continue_backup(backup, part).map(Reply::BackupPart)
+            }
+            Command::Restoration => self.restoration().map(Reply::Restoration),
+            Command::Reconcile { list } => {
+                let Merged { revoked, lost, number } = self.reconcile(list.as_deref())?;
+                Ok(Reply::Reconciled { revoked, lost, merged: number })
+            }
+            Command::ExportAnchor => self.export_anchor().map(Reply::Anchor),
+            Command::CheckAnchor { anchor } => self.check_anchor(&anchor).map(Reply::AnchorChecked),
         }
     }
 }

@@ -73,12 +73,13 @@ impl Authority {
         // An empty folder that stays harms nobody, and the next attempt removes it.
         let _ = remove_unfinished(&new);
         let (folder, actor, open_vault) = (folder.clone(), actor.to_owned(), Some(vault));
-        Ok(Self { folder, ledger, open_vault, actor, now, clock: ClockWatch::start(now, now) })
+        let (clock, backup) = (ClockWatch::start(now, now), None);
+        Ok(Self { folder, ledger, open_vault, actor, now, clock, backup })
     }
 }
 
 /// Keeps two processes from making a CA in the same folder at once.
-fn lock(folder: &DataFolder) -> Result<rustix::fd::OwnedFd, Refusal> {
+pub(super) fn lock(folder: &DataFolder) -> Result<rustix::fd::OwnedFd, Refusal> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let lock = rustix::fs::open(folder.path(), flags, Mode::empty())
         .map_err(|errno| FileError::from_io(folder.path(), &errno.into()))?;
@@ -88,7 +89,7 @@ fn lock(folder: &DataFolder) -> Result<rustix::fd::OwnedFd, Refusal> {
 }
 
 /// Removes what a crash left of an earlier attempt. Only the folder's lock holder does.
-fn remove_unfinished(new: &DataFolder) -> Result<(), Refusal> {
+pub(super) fn remove_unfinished(new: &DataFolder) -> Result<(), Refusal> {
     if !files::exists(new.path()) {
         return Ok(());
     }

@@ -47,6 +47,7 @@ impl Authority {
         renewal: Renewal,
         encryption: Encryption,
     ) -> Result<IssuedCertificate, Refusal> {
+        self.require_reconciled()?;
         self.require_good_clock()?;
         let CertificateView { record, holder } = self.show(self.resolve(selector)?)?;
         let certificate = self.certificate(&record)?;

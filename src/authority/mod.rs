@@ -6,13 +6,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod anchor;
+mod backup;
 mod clock;
+mod content;
+mod drill;
 mod feed;
 mod handler;
 mod initialise;
 mod lineage;
 pub mod orders;
 mod recovery;
+mod restore;
 pub mod service;
 mod slots;
 mod views;
@@ -22,16 +27,18 @@ use std::path::{Path, PathBuf};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
+pub use drill::{Drill, drill};
 pub use initialise::Initialise;
 pub use lineage::{Ending, Renewal};
 pub use recovery::Repairs;
+pub use restore::{Reconcile, Restored, require_blank, restore};
 
 use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer, Signatory};
 use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::ledger::{Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, State};
+use crate::ledger::{Event, HeadKey, Holder, Ledger, Numbered, Profile, Record, State, Whole};
 use crate::pki::pkcs12::Encryption;
 use crate::pki::revocation_list::Reason;
 use crate::pki::{Certificate, CommonName, PrivateKey};
@@ -46,6 +53,8 @@ pub struct Authority {
     actor: String,
     now: Timestamp,
     clock: ClockWatch,
+    /// The copy that somebody is being given.
+    backup: Option<backup::UnderWay>,
 }
 
 /// That a service runs over a data folder.
@@ -58,6 +67,9 @@ pub const SERVICE_FOLDER: &str = "/var/lib/sekisho";
 
 /// Where the installed service's control socket lies.
 const RUNTIME_FOLDER: &str = "/run/sekisho";
+
+/// Its mode: administrators must get to the socket in it.
+const RUNTIME_FOLDER_MODE: u32 = 0o755;
 
 /// Where things lie in a data folder.
 #[derive(Debug, Clone)]
@@ -78,14 +90,6 @@ pub enum Selector {
     Number(u64),
     /// By its common name, when only one certificate that is not revoked has it.
     CommonName(String),
-}
-
-/// What became of a whole check of the ledger.
-pub struct Verified {
-    /// Entries of the chain.
-    pub entries: u64,
-    /// Certificates with a record.
-    pub certificates: u64,
 }
 
 impl DataFolder {
@@ -140,6 +144,23 @@ impl DataFolder {
         })
     }
 
+    /// Gives what root made to the authority's own user: the folder and all in it, and the folder of
+    /// its control socket. What belongs to somebody else already stays as it is.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), Refusal> {
+        files::give(&self.0, uid, gid)?;
+        if self.0 == Path::new(SERVICE_FOLDER) {
+            let runtime = Path::new(RUNTIME_FOLDER);
+            if !files::exists(runtime) {
+                files::ensure_folder(runtime, RUNTIME_FOLDER_MODE)?;
+            }
+            files::give(runtime, uid, gid)?;
+        }
+        Ok(())
+    }
+
     fn open_for_lock(&self) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         rustix::fs::open(self.authority(), flags, Mode::empty())
@@ -164,6 +185,11 @@ impl DataFolder {
 
     fn ledger(&self) -> PathBuf {
         self.authority().join("ledger")
+    }
+
+    /// What tells when an anchor was last found in the ledger.
+    fn anchor_check(&self) -> PathBuf {
+        self.authority().join("anchor-check")
     }
 
     /// Refuses a folder without a CA.
@@ -198,7 +224,8 @@ impl Authority {
         let clock = ClockWatch::start(now, ledger.reader()?.newest_time()?);
         let repairs = recovery::repair(&ledger, &sealed, now, actor)?;
         let (folder, actor) = (folder.clone(), actor.to_owned());
-        let authority = Self { folder, ledger, open_vault: None, actor, now, clock };
+        let (open_vault, backup) = (None, None);
+        let authority = Self { folder, ledger, open_vault, actor, now, clock, backup };
         Ok((authority, repairs))
     }
 
@@ -206,6 +233,7 @@ impl Authority {
     pub fn at(&mut self, now: Timestamp, actor: &str) {
         self.now = now;
         self.clock.tell(now);
+        self.forget_stale_backup();
         actor.clone_into(&mut self.actor);
     }
 
@@ -246,6 +274,7 @@ impl Authority {
         requests: Vec<IssueRequest>,
         encryption: Encryption,
     ) -> Result<Vec<Result<IssuedCertificate, Refusal>>, Refusal> {
+        self.require_reconciled()?;
         self.require_good_clock()?;
         self.signatory(&self.issuer()?, encryption)?.issue(requests)
     }
@@ -272,6 +301,7 @@ impl Authority {
     /// The vault is sealed, the issuer is not valid now, the clock cannot be believed, or the ledger
     /// could not be written.
     pub fn sign_crl(&self, days: u32) -> Result<SignedCrl, Refusal> {
+        self.require_reconciled()?;
         self.require_good_clock()?;
         let issuer = self.issuer()?;
         revocation::sign_crl(&self.ledger, self.vault()?, &issuer, days, self.now, &self.actor)
@@ -414,10 +444,8 @@ impl Authority {
     ///
     /// # Errors
     /// The first thing that does not fit.
-    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<Verified, Refusal> {
-        let reader = self.ledger.reader()?;
-        let entries = reader.verify(progress)?;
-        Ok(Verified { entries, certificates: reader.next_number()? - 1 })
+    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<Whole, Refusal> {
+        Ok(self.ledger.reader()?.verify(progress)?)
     }
 
     /// The signed certificate of a record.
@@ -465,7 +493,11 @@ impl Authority {
 
 /// Checks the ledger's head with the vault's keys, and seals it from here on.
 fn seal_ledger(ledger: &mut Ledger, vault: &OpenVault) -> Result<(), Refusal> {
+    Ok(ledger.seal_with(head_keys(vault)?)?)
+}
+
+/// The vault's keys that seal the ledger's head.
+fn head_keys(vault: &OpenVault) -> Result<Vec<HeadKey>, Refusal> {
     let keys = vault.ledger_head_keys()?;
-    let keys = keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect();
-    Ok(ledger.seal_with(keys)?)
+    Ok(keys.iter().map(|(id, key)| HeadKey::new(*id, key.expose())).collect())
 }

@@ -3,7 +3,7 @@
 
 use super::Authority;
 use crate::ground::messages::Refusal;
-use crate::ledger::{Event, VaultMark, octets};
+use crate::ledger::{Event, Reader, VaultMark, octets};
 use crate::vault::{OpenVault, SealedVault, SlotSecret, SlotSummary};
 
 /// Escrowed keys that are sealed anew in one commit.
@@ -24,23 +24,9 @@ impl Authority {
     /// The vault is sealed, or vault or ledger could not be written. After a crash the next
     /// opening finishes the change.
     pub fn replace_slots(&mut self, secrets: &[SlotSecret]) -> Result<(), Refusal> {
-        self.check_escrow()?;
+        check_escrow(&self.ledger.reader()?, self.vault()?)?;
         self.change_vault(|vault| Ok(vault.replace_slots(secrets)?))?;
         self.finish_slot_change()
-    }
-
-    /// Refuses to begin a change that could not be finished: every escrowed key must open.
-    fn check_escrow(&self) -> Result<(), Refusal> {
-        let (reader, vault) = (self.ledger.reader()?, self.vault()?);
-        let mut first = 0;
-        loop {
-            let keys = reader.sealed_keys(first, BATCH)?;
-            let Some((last, _)) = keys.last() else { return Ok(()) };
-            first = last + 1;
-            for (number, sealed) in &keys {
-                vault.open_escrow(*number, sealed)?;
-            }
-        }
     }
 
     /// Puts slots for these secrets in place of all others, but keeps the data key. Whoever kept a
@@ -112,5 +98,20 @@ impl Authority {
         transaction.commit()?;
         self.open_vault = Some(vault);
         Ok(value)
+    }
+}
+
+/// Refuses to begin what could not be finished: every escrowed key must open. Returns how many there
+/// are.
+pub(super) fn check_escrow(reader: &Reader<'_>, vault: &OpenVault) -> Result<u64, Refusal> {
+    let (mut first, mut count) = (0, 0);
+    loop {
+        let keys = reader.sealed_keys(first, BATCH)?;
+        let Some((last, _)) = keys.last() else { return Ok(count) };
+        first = last + 1;
+        for (number, sealed) in &keys {
+            vault.open_escrow(*number, sealed)?;
+            count += 1;
+        }
     }
 }

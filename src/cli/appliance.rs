@@ -10,17 +10,18 @@ use tokio::task::JoinSet;
 
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
+use super::notify::{Notifier, PassedSockets};
 use super::publishing::{PublisherKeeper, RunningPublisher};
-use super::roles::{Stage, Users};
+use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, GateHello, Hello};
 use crate::gate::provision::Provision;
-use crate::ground::messages::{Language, Refusal};
+use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
+use crate::hardening::{self, Layer};
 use crate::publisher;
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
@@ -39,19 +40,28 @@ pub(super) fn run(
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
+    let mut passed = PassedSockets::receive(&environment.service)?;
+    let notifier = Notifier::new(&environment.service);
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
+    // Where they may be one user, they are whoever started the service.
+    let one_user = config.accept_missing().contains(&Layer::SeparateUids);
+    let users = if one_user { Users::Ours } else { Users::find() };
     let reserved = match config.authority() {
         Some(settings) => {
             let folder = DataFolder::new(settings.folder());
             folder.require_initialised()?;
-            Some(folder.reserve()?)
+            let reserved = folder.reserve()?;
+            if let Some(user) = users.of(Role::Authority) {
+                folder.give_to(user.uid, user.gid)?;
+            }
+            Some(reserved)
         }
         None => None,
     };
     let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, language, secrets, environment)?),
+        Some(settings) => Some(hello(config, settings, users, language, secrets, environment)?),
         None => None,
     };
     let runtime =
@@ -59,14 +69,24 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, Stage { log, users: Users::Ours }).await?;
+        let stage = Stage { log, users };
+        let appliance = Appliance::open(config, hello, stage, &mut passed).await?;
+        passed.close();
+        let ready = || {
+            notifier.ready(&status(config, language));
+            ready();
+        };
         let stop = async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
+            notifier.stopping();
         };
-        let ended = appliance.run(ready, stop).await;
+        let ended = tokio::select! {
+            ended = appliance.run(ready, stop) => ended,
+            never = notifier.stay_alive() => match never {},
+        };
         drop(reserved);
         ended
     })
@@ -81,7 +101,12 @@ struct Appliance {
 }
 
 impl Appliance {
-    async fn open(config: &Config, hello: Option<Hello>, stage: Stage) -> Result<Self, Refusal> {
+    async fn open(
+        config: &Config,
+        hello: Option<(Hello, Option<PathBuf>)>,
+        stage: Stage,
+        passed: &mut PassedSockets,
+    ) -> Result<Self, Refusal> {
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -94,7 +119,8 @@ impl Appliance {
                 feed
             });
             let (figures, told) = watch::channel(None);
-            let provision = Provision::open(settings.clone(), None).await?;
+            let socket = passed.take(&name, settings.listen_address());
+            let provision = Provision::open(settings.clone(), socket).await?;
             let address = provision.address();
             let hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
             let answers = answers_in.clone();
@@ -111,8 +137,9 @@ impl Appliance {
             }
             None => None,
         };
-        let supervisor = hello.map(|hello| Supervisor {
+        let supervisor = hello.map(|(hello, key_file)| Supervisor {
             hello,
+            key_file,
             stage,
             feeds,
             answers,
@@ -193,6 +220,12 @@ impl Appliance {
     }
 }
 
+/// What the service manager shows of the service.
+fn status(config: &Config, language: Language) -> String {
+    let gates: Vec<&str> = config.gates().iter().map(|gate| gate.name()).collect();
+    Text::ServiceStatus { gates: gates.join(", ") }.render(language)
+}
+
 fn unavailable(error: std::io::Error) -> Refusal {
     Refusal::SignalsUnavailable { reason: error.to_string() }
 }
@@ -202,26 +235,29 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// What the authority is told to do. At a terminal the passphrase is asked for, before anybody is
-/// served; where there is none, the vault stays sealed until somebody opens it.
+/// What the authority is told to do, and the key file that opens its vault. At a terminal the
+/// passphrase is asked for, before anybody is served; where there is none, the vault stays sealed
+/// until somebody opens it.
 fn hello(
     config: &Config,
     settings: &AuthoritySettings,
+    users: Users,
     language: Language,
     secrets: &SecretSource,
     environment: &Environment,
-) -> Result<Hello, Refusal> {
+) -> Result<(Hello, Option<PathBuf>), Refusal> {
     let folder = DataFolder::new(settings.folder());
-    let unseal = match settings.unseal() {
+    let (unseal, key_file) = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {
-            feed::Unseal::With(through_the_door(secrets.secret(&folder, language, false)?))
+            let secret = through_the_door(secrets.secret(&folder, language, false)?);
+            (feed::Unseal::With(secret), None)
         }
-        Unseal::KeyFile(path) => feed::Unseal::KeyFile(path.clone()),
-        Unseal::Credential(name) => feed::Unseal::KeyFile(credential(name, environment)?),
+        Unseal::KeyFile(path) => (feed::Unseal::Later, Some(path.clone())),
+        Unseal::Credential(name) => (feed::Unseal::Later, Some(credential(name, environment)?)),
         Unseal::Terminal => match secrets.secret(&folder, language, false) {
-            Ok(secret) => feed::Unseal::With(through_the_door(secret)),
-            Err(Refusal::NoTerminal {}) => feed::Unseal::Later,
+            Ok(secret) => (feed::Unseal::With(through_the_door(secret)), None),
+            Err(Refusal::NoTerminal {}) => (feed::Unseal::Later, None),
             Err(refusal) => return Err(refusal),
         },
     };
@@ -229,14 +265,21 @@ fn hello(
         gate: gate.name().to_owned(),
         names: gate.certified_names().to_vec(),
     });
-    Ok(Hello {
+    let mut admins = settings.admins().to_vec();
+    if users == Users::Ours {
+        // Who started the service runs it.
+        admins.push(rustix::process::geteuid().as_raw());
+    }
+    let hello = Hello {
         folder: settings.folder().to_owned(),
         unseal,
-        admins: settings.admins().to_vec(),
+        admins,
+        roles: users.all(),
         crl_days: settings.crl_days(),
         server_days: settings.server_days(),
         gates: gates.collect(),
-    })
+    };
+    Ok((hello, key_file))
 }
 
 /// Where systemd puts a credential of this service (`LoadCredential=`).

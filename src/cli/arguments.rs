@@ -79,6 +79,12 @@ pub(super) enum Verb {
     /// The publisher's process, which `serve` starts.
     #[command(hide = true)]
     Publisher(RoleOptions),
+    #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+    Backup(Backup),
+    #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
+    Restore(Restore),
+    #[command(subcommand, arg_required_else_help = true)]
+    Anchor(Anchor),
     #[command(subcommand, arg_required_else_help = true)]
     Config(Config),
     /// The manual's own tool; its words are its own.
@@ -270,4 +276,80 @@ pub(super) struct Passwd {
 pub(super) enum Config {
     Check(ConfigurationOptions),
     Example,
+}
+
+#[derive(Args, Debug)]
+#[command(subcommand_negates_reqs = true)]
+pub(super) struct Backup {
+    #[arg(long = "to", value_name = "FILE", id = "backup_to", required = true)]
+    pub(super) to: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) backup_passphrase_file: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) drill: Option<BackupDrill>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum BackupDrill {
+    Verify(BackupVerify),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BackupVerify {
+    #[arg(value_name = "FILE", id = "backup_file")]
+    pub(super) file: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub(super) backup_passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(subcommand_negates_reqs = true)]
+pub(super) struct Restore {
+    #[arg(value_name = "FILE", id = "backup_file", required = true)]
+    pub(super) file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE")]
+    pub(super) backup_passphrase_file: Option<PathBuf>,
+    #[arg(long = "crl", value_name = "FILE", id = "published_crl")]
+    pub(super) crl: Option<PathBuf>,
+    #[arg(long, conflicts_with = "published_crl")]
+    pub(super) without_crl: bool,
+    #[command(subcommand)]
+    pub(super) step: Option<RestoreStep>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum RestoreStep {
+    #[command(arg_required_else_help = true)]
+    Reconcile(ReconcileOptions),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReconcileOptions {
+    #[arg(
+        long = "crl",
+        value_name = "FILE",
+        id = "published_crl",
+        required_unless_present = "without_crl"
+    )]
+    pub(super) crl: Option<PathBuf>,
+    #[arg(long, conflicts_with = "published_crl")]
+    pub(super) without_crl: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Anchor {
+    Export(AnchorExport),
+    Check(AnchorCheck),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct AnchorExport {
+    #[arg(long = "to", value_name = "FILE", id = "anchor_to")]
+    pub(super) to: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct AnchorCheck {
+    #[arg(value_name = "FILE|TEXT", required = true, id = "kept")]
+    pub(super) kept: Vec<String>,
 }

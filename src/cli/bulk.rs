@@ -1,11 +1,10 @@
 //! `sekisho issue client --from FILE.csv`: many certificates, resumable.
 //!
-//! The file's columns are `name` and, if wanted, `person`, `device` and `days`, named in its first
-//! line. Beside the bundles, `results.csv` lists every line that is done with its number, file and
-//! passphrase; it is secret. A second run with the same file and folder goes on where the first
-//! stopped: a line is done when it is in `results.csv` and its bundle is there. A certificate that
-//! was issued but whose bundle never reached the disk is revoked, since nobody holds its key, and
-//! issued anew.
+//! [`staff_list`] reads the file. Beside the bundles, `results.csv` lists every line that is done
+//! with its number, file and passphrase; it is secret. A second run with the same file and folder
+//! goes on where the first stopped: a line is done when it is in `results.csv` and its bundle is
+//! there. A certificate that was issued but whose bundle never reached the disk is revoked, since
+//! nobody holds its key, and issued anew.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,7 @@ use super::issue::{self, json_of};
 use super::progress::Progress;
 use super::screen::{Table, Tone};
 use super::session::Session;
+use super::staff_list::{self, Unread};
 use crate::door::Door;
 use crate::door::command::{Order, Purpose, Selector};
 use crate::door::reply::State;
@@ -33,19 +33,8 @@ const LARGEST: u64 = 16 << 20;
 /// command must wait long.
 const BATCH: usize = 64;
 const BATCH_OF_RSA: usize = 4;
-/// The columns a file may have; the first is a must.
-const COLUMNS: [&str; 4] = ["name", "person", "device", "days"];
 /// The list of what is done.
 const RESULTS: &str = "results.csv";
-
-/// One line of the file.
-#[derive(serde::Deserialize)]
-struct Row {
-    name: String,
-    person: Option<String>,
-    device: Option<String>,
-    days: Option<u32>,
-}
 
 /// One line, ready to be asked for, or refused.
 struct Line {
@@ -121,37 +110,21 @@ pub(super) fn run(session: &Session, arguments: &IssueClient, file: &Path) -> Re
 
 fn read(arguments: &IssueClient, file: &Path) -> Result<Vec<Line>, Refusal> {
     let bytes = files::read(file, LARGEST)?;
-    // Spreadsheets put a byte order mark before the first column's name.
-    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(&bytes);
-    let whole = sha256(bytes);
+    let whole = sha256(staff_list::without_mark(&bytes));
     let path = || Untrusted(&file.to_string_lossy()).to_string();
-    if std::str::from_utf8(bytes).is_err() {
-        return Err(Refusal::CsvNotText { path: path() });
-    }
-    let malformed = |error: &csv::Error| Refusal::CsvMalformed {
-        path: path(),
-        reason: Untrusted(&error.to_string()).to_string(),
-    };
-    let mut reader =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(bytes);
-    let columns = reader.headers().map_err(|error| malformed(&error))?;
-    if !columns.iter().any(|column| column == "name")
-        || columns.iter().any(|column| !COLUMNS.contains(&column))
-    {
-        let found: Vec<String> =
-            columns.iter().map(|column| Untrusted(column).to_string()).collect();
-        return Err(Refusal::CsvColumns { path: path(), found: found.join(", ") });
-    }
+    let rows = staff_list::read(&bytes).map_err(|error| match error {
+        Unread::NotText => Refusal::CsvNotText { path: path() },
+        Unread::Malformed { reason } => Refusal::CsvMalformed { path: path(), reason },
+        Unread::Columns { found } => Refusal::CsvColumns { path: path(), found },
+    })?;
     let mut lines = Vec::new();
-    for (place, row) in (2..).zip(reader.deserialize::<Row>()) {
-        let row = row.map_err(|error| malformed(&error))?;
+    for (place, row) in (2..).zip(rows) {
         let digest = sha256(&[whole.as_slice(), format!(" line {place}").as_bytes()].concat());
-        let present = |field: &Option<String>| field.clone().filter(|text| !text.is_empty());
         let days = row.days.unwrap_or(arguments.days);
         let order =
             issue::order(&row.name, Purpose::Client, days, &arguments.options).map(|order| Order {
-                person: present(&row.person),
-                device: present(&row.device),
+                person: row.person,
+                device: row.device,
                 source: Some(format!("{} line {place}", file.display())),
                 request: Some(digest),
                 ..order

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use crate::ground::messages::Language;
 
@@ -22,6 +24,20 @@ pub(super) struct Environment {
     pub(super) program: String,
     /// Whether colours are asked for.
     pub(super) colours: bool,
+    /// What the service manager says to this process.
+    pub(super) service: Service,
+}
+
+/// What systemd says to a service that it starts (sd_notify(3), sd_listen_fds(3)); nothing when
+/// something else started it, or when it was said to another process.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Service {
+    /// The socket on which it hears how the service stands.
+    pub(super) notify: Option<OsString>,
+    /// How often it wants to hear that the service lives, at least.
+    pub(super) watchdog: Option<Duration>,
+    /// The names of the sockets that it passes, from descriptor 3 on.
+    pub(super) sockets: Vec<String>,
 }
 
 impl Environment {
@@ -41,8 +57,30 @@ impl Environment {
             program: program(),
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),
+            service: Service::read(),
         }
     }
+}
+
+impl Service {
+    fn read() -> Self {
+        let ours = std::process::id();
+        // The sockets are for the process that is named, the watchdog for anybody when none is.
+        let sockets = match number("LISTEN_PID") == Some(ours) {
+            true => names(number("LISTEN_FDS"), &text("LISTEN_FDNAMES")),
+            false => Vec::new(),
+        };
+        let watched = number("WATCHDOG_PID").is_none_or(|process: u32| process == ours);
+        let watchdog = number("WATCHDOG_USEC").filter(|_| watched).map(Duration::from_micros);
+        let notify = variable("NOTIFY_SOCKET").filter(|value| !value.is_empty());
+        Self { notify, watchdog, sockets }
+    }
+}
+
+/// A name for each of the sockets, as many as we ever take; they need not have one.
+fn names(count: Option<u8>, names: &str) -> Vec<String> {
+    let mut names = names.split(':').map(str::to_owned);
+    (0..count.unwrap_or(0)).map(|_| names.next().unwrap_or_default()).collect()
 }
 
 /// The program as it was called when that names a place, such as `target/release/sekisho`; else its
@@ -53,6 +91,14 @@ fn program() -> String {
     if called.contains('/') { called.into_owned() } else { "sekisho".to_owned() }
 }
 
+fn text(name: &str) -> String {
+    variable(name).and_then(|value| value.into_string().ok()).unwrap_or_default()
+}
+
+fn number<T: FromStr>(name: &str) -> Option<T> {
+    text(name).parse().ok()
+}
+
 fn path(name: &str) -> Option<PathBuf> {
     variable(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -60,4 +106,17 @@ fn path(name: &str) -> Option<PathBuf> {
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn every_socket_has_a_place_among_the_names() {
+        assert_eq!(names(Some(2), "main:publish"), ["main", "publish"]);
+        assert_eq!(names(Some(3), "main"), ["main", "", ""]);
+        assert_eq!(names(Some(1), "main:left:over"), ["main"]);
+        assert!(names(None, "main").is_empty());
+    }
 }

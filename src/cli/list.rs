@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::progress::Progress;
+use super::restore;
 use super::screen::{Table, Tone};
 use super::session::Session;
 use crate::door::command::Selector;
@@ -50,7 +51,12 @@ pub(super) fn list(session: &Session, all: bool) -> Result<(), Refusal> {
     if hidden > 0 {
         session.screen.say(&Text::ListHidden { count: hidden.to_string() });
     }
-    session.screen.json(&json!({ "certificates": reports }));
+    let restoration = door.restoration()?;
+    if let Some(restoration) = restoration {
+        session.screen.say(&restore::story(restoration));
+    }
+    let restored = restoration.map(restore::json_of);
+    session.screen.json(&json!({ "certificates": reports, "restored": restored }));
     Ok(())
 }
 

@@ -3,8 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod appliance;
 mod arguments;
+mod backup;
 mod bulk;
 mod configuration;
 mod crl;
@@ -16,11 +18,14 @@ mod init;
 mod issue;
 mod list;
 mod logging;
+mod notify;
 mod orca;
+mod owner;
 mod progress;
 mod publishing;
 mod quickstart;
 mod renew;
+mod restore;
 mod revoke;
 mod roles;
 mod running;
@@ -28,6 +33,7 @@ mod screen;
 mod secrets;
 mod serve;
 mod session;
+pub mod staff_list;
 mod supervisor;
 mod terminal;
 mod vault;
@@ -41,7 +47,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
-use arguments::{Arguments, Clock, Config, Issue, Vault, Verb};
+use arguments::{Anchor, Arguments, Clock, Config, Issue, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
 use session::Session;
@@ -50,6 +56,8 @@ use session::Session;
 const REFUSED: u8 = 1;
 /// Exit code of a mistake in the words.
 const USAGE: u8 = 2;
+/// Exit code of a ledger that was rolled back.
+const ROLLED_BACK: u8 = 4;
 /// Exit code of the authority's process after the order to seal.
 const SEALED: u8 = 3;
 
@@ -73,6 +81,13 @@ pub fn run() -> ExitCode {
         Ok(arguments) => native(arguments, &environment),
         Err(error) => usage(&error, language),
     }
+}
+
+/// `sekisho` and `orca-catool` with their help texts, for the manual and the completions of shells.
+#[must_use]
+pub fn command_lines(language: Language) -> [clap::Command; 2] {
+    let native = help::localise(Arguments::command(), "sekisho", language);
+    [native, help::localise(orca::command(), "orca-catool", language)]
 }
 
 fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
@@ -104,6 +119,11 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Seal => running::seal(&session),
         Verb::Unseal => running::unseal(&session),
         Verb::Clock(Clock::Confirm) => running::confirm_clock(&session),
+        Verb::Backup(options) => backup::run(&session, &options),
+        Verb::Restore(options) => restore::run(&session, &options),
+        Verb::Anchor(Anchor::Export(options)) => anchor::export(&session, &options),
+        // Its exit code says what the ledger says to it.
+        Verb::Anchor(Anchor::Check(options)) => return anchor::check(&session, &options),
         // Its exit code says how things stand.
         Verb::Status => return running::status(&session),
         Verb::Authority(options) => {

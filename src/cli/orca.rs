@@ -73,6 +73,7 @@ pub(super) fn run(
         now: clock::now(),
         actor: actor(),
         program: environment.program.clone(),
+        owners: std::cell::RefCell::default(),
     };
     if !files::exists(&places.configuration) && !initialise(&session, &places)? {
         return Ok(Ok(()));

@@ -88,6 +88,12 @@ impl Users {
         }
     }
 
+    /// The users that have a role; none when they run as ours.
+    pub(super) fn all(self) -> Vec<u32> {
+        let roles = [Role::Authority, Role::Gate, Role::Publisher];
+        roles.into_iter().filter_map(|role| self.of(role)).map(|user| user.uid).collect()
+    }
+
     /// The user of a role; none when it runs as ours.
     pub(super) fn of(self, role: Role) -> Option<User> {
         match (self, role) {

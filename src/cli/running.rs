@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::list::kind;
+use super::restore;
 use super::screen::{Table, Tone};
 use super::secrets::through_the_door;
 use super::session::Session;
 use crate::door::Door;
 use crate::door::feed::LiveConnection;
-use crate::door::reply::{Ending, GateStatus, Status};
+use crate::door::reply::{Ending, GateStatus, LastAnchorCheck, Status};
 use crate::ground::clock::{ClockStanding, Timestamp};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
@@ -155,6 +156,11 @@ fn remarks(status: &Status, now: Timestamp) -> Vec<Remark> {
             remark(Grade::Critical, Text::RemarkClockBehind { seconds: seconds.to_string() });
         }
     }
+    let awaits_reconciling =
+        status.restoration.is_some_and(|restoration| restoration.reconciled.is_none());
+    if awaits_reconciling {
+        remark(Grade::Critical, Text::RemarkNotReconciled {});
+    }
     match status.crl {
         None => remark(Grade::Warning, Text::RemarkNoCrl {}),
         Some(crl) if crl.next_update < now => {
@@ -208,7 +214,21 @@ fn show_status(session: &Session, status: &Status, remarks: &[Remark]) {
         table.field(&Text::LabelCrl {}, text.render(language), language);
     }
     table.field(&Text::LabelAuthorityUntil {}, status.authority_ends.local(), language);
+    let backup =
+        status.backed_up.map_or_else(|| Text::NoBackupYet {}.render(language), Timestamp::local);
+    table.field(&Text::LabelLastBackup {}, backup, language);
+    let anchor = match status.anchor {
+        Some(LastAnchorCheck { time, sequence }) => {
+            Text::AnchorFoundOn { time: time.local(), sequence: sequence.to_string() }
+        }
+        None => Text::NoAnchorKept {},
+    };
+    table.field(&Text::LabelAnchor {}, anchor.render(language), language);
     screen.table(&table);
+    if let Some(restoration) = status.restoration {
+        screen.line("");
+        screen.say(&restore::story(restoration));
+    }
     screen.line("");
     let mut gates = Table::default();
     for gate in &status.gates {
@@ -293,6 +313,12 @@ fn json_of_status(status: &Status, remarks: &[Remark], worst: Grade, language: L
             ClockStanding::BehindLedger { .. } => "behind_ledger",
         },
         "authority_ends": status.authority_ends.rfc3339(),
+        "backed_up": status.backed_up.map(Timestamp::rfc3339),
+        "anchor": status.anchor.map(|anchor| json!({
+            "found_at": anchor.time.rfc3339(),
+            "sequence": anchor.sequence,
+        })),
+        "restored": status.restoration.map(restore::json_of),
         "crl": status.crl.map(|crl| json!({
             "number": crl.number,
             "this_update": crl.this_update.rfc3339(),

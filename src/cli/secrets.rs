@@ -89,6 +89,45 @@ impl SecretSource {
     }
 }
 
+/// A new passphrase for a backup: from the named file, or typed twice.
+///
+/// # Errors
+/// Shorter than 12 characters, typed differently the second time, or nobody to ask.
+pub(super) fn new_backup_passphrase(
+    file: Option<&Path>,
+    language: Language,
+) -> Result<Passphrase, Refusal> {
+    if let Some(path) = file {
+        return checked(read_passphrase(path)?);
+    }
+    let question = Text::AskNewBackupPassphrase { least: SHORTEST.to_string() };
+    let first = checked(ask_for_backup(&question, language)?)?;
+    let second = ask_for_backup(&Text::AskPassphraseAgain {}, language)?;
+    if first.expose() != second.expose() {
+        return Err(Refusal::PassphrasesDiffer {});
+    }
+    Ok(first)
+}
+
+/// The passphrase of a backup: from the named file, or typed.
+///
+/// # Errors
+/// The file cannot be used, or nobody to ask.
+pub(super) fn backup_passphrase(
+    file: Option<&Path>,
+    language: Language,
+) -> Result<Passphrase, Refusal> {
+    match file {
+        Some(path) => read_passphrase(path),
+        None => ask_for_backup(&Text::AskBackupPassphrase {}, language),
+    }
+}
+
+fn ask_for_backup(question: &Text, language: Language) -> Result<Passphrase, Refusal> {
+    let mut terminal = Terminal::open().ok_or(Refusal::NoTerminalForBackup {})?;
+    terminal.ask_secret(&question.render(language))
+}
+
 /// A slot's secret, as it goes through the door.
 #[must_use]
 pub(super) fn through_the_door(secret: SlotSecret) -> Secret {

@@ -20,6 +20,7 @@ use crate::config::LogFormat;
 use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
+use crate::hardening::Layer;
 use crate::publisher;
 
 /// What `serve` takes.
@@ -30,6 +31,8 @@ pub(super) struct ServeOptions {
     pub(super) configuration: ConfigurationOptions,
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) log_format: Option<LogFormat>,
+    #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
+    pub(super) accept_missing: Vec<Layer>,
 }
 
 /// What the process of a role takes.
@@ -48,6 +51,7 @@ pub(super) fn serve(
     environment: &Environment,
 ) -> Result<(), Refusal> {
     let config = configuration::read(session, screen, &options.configuration)?;
+    let config = config.accepting(&options.accept_missing);
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {

@@ -1,13 +1,15 @@
 //! One run of the command line: whose it is, over which data folder, and how it opens the CA.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::arguments::{LanguageChoice, Shared};
 use super::environment::Environment;
 use super::handout::Received;
+use super::owner::{self, OwnersAuthority};
 use super::screen::Screen;
-use super::secrets::SecretSource;
+use super::secrets::{SecretSource, through_the_door};
 use crate::authority::{Authority, DataFolder, Repairs, SERVICE_FOLDER};
 use crate::door::Door;
 use crate::door::command::Selector;
@@ -15,6 +17,7 @@ use crate::ground::clock::{self, Timestamp};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::pki::revocation_list::{Reason, pem_of};
+use crate::vault::SlotSecret;
 
 /// One run of the command line.
 pub(super) struct Session {
@@ -32,6 +35,8 @@ pub(super) struct Session {
     pub(super) actor: String,
     /// How the program is called.
     pub(super) program: String,
+    /// The authority of the folder's owner, once it was needed.
+    pub(super) owners: RefCell<Option<OwnersAuthority>>,
 }
 
 /// The files of a published CRL.
@@ -70,6 +75,7 @@ impl Session {
             now: clock::now(),
             actor: actor(),
             program: environment.program.clone(),
+            owners: RefCell::new(None),
         }
     }
 
@@ -95,7 +101,7 @@ impl Session {
     pub(super) fn open_sealed(&self) -> Result<Door, Refusal> {
         match self.service()? {
             Some(door) => Ok(door),
-            None => Ok(Door::here(Box::new(self.authority()?), &self.actor)),
+            None => self.local(None).map(|(door, _)| door),
         }
     }
 
@@ -109,9 +115,35 @@ impl Session {
             return Ok(door);
         }
         let secret = self.secrets.secret(&self.folder, self.screen.language(), false)?;
+        let (door, unlocked) = self.local(Some(secret))?;
+        unlocked.map(|()| door)
+    }
+
+    /// The door to the CA where no service runs, and what became of opening its vault.
+    ///
+    /// # Errors
+    /// As [`Authority::open`].
+    pub(super) fn local(
+        &self,
+        secret: Option<SlotSecret>,
+    ) -> Result<(Door, Result<(), Refusal>), Refusal> {
+        if let Some(mut door) = self.owners_door()? {
+            let unlocked = secret.map_or(Ok(()), |secret| door.unseal(through_the_door(secret)));
+            return Ok((door, unlocked));
+        }
         let mut authority = self.authority()?;
-        authority.unlock(&secret)?;
-        Ok(Door::here(Box::new(authority), &self.actor))
+        let unlocked = secret.map_or(Ok(()), |secret| authority.unlock(&secret));
+        Ok((Door::here(Box::new(authority), &self.actor), unlocked))
+    }
+
+    /// The door of an authority of the folder's owner, where root must leave the folder to them.
+    fn owners_door(&self) -> Result<Option<Door>, Refusal> {
+        let Some(user) = owner::of(&self.folder) else { return Ok(None) };
+        let mut owners = self.owners.borrow_mut();
+        if owners.is_none() {
+            *owners = Some(OwnersAuthority::start(&self.folder, user)?);
+        }
+        Door::at(&self.folder.control_socket(), &self.actor)
     }
 
     /// The CA in this process, with its vault sealed.

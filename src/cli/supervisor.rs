@@ -1,5 +1,6 @@
 //! Keeps the authority's process running, and carries the feed between it and the gates.
 
+use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -12,9 +13,12 @@ use tokio::time::{Instant, timeout};
 
 use super::SEALED;
 use super::roles::{Pauses, Process, Role, Stage, farewell};
+use crate::door::WireSecret;
+use crate::door::command::Secret;
 use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
+use crate::ground::files;
 use crate::ground::messages::Refusal;
 
 /// How long the authority may leave an answer unread before the answer is dropped: it comes again.
@@ -29,6 +33,9 @@ const BEGINNING: Duration = Duration::from_secs(900);
 /// How long an authority whose feed has ended may take to end itself.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// Octets of a key file at most.
+const LARGEST_KEY_FILE: u64 = 4096;
+
 /// What is known of the authority in the serving process.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Standing {
@@ -39,6 +46,8 @@ pub(super) struct Standing {
 /// The authority's process, and those it tells.
 pub(super) struct Supervisor {
     pub(super) hello: Hello,
+    /// What opens the vault whenever the authority is started.
+    pub(super) key_file: Option<PathBuf>,
     pub(super) stage: Stage,
     pub(super) feeds: Vec<GateFeed>,
     pub(super) answers: mpsc::Receiver<Answer>,
@@ -83,10 +92,9 @@ impl Supervisor {
     /// Its first life ended before it had begun its work: its own message says why.
     pub(super) async fn supervise(mut self, stop: impl Future<Output = ()>) -> Result<(), Refusal> {
         let mut stop = pin!(stop);
-        let mut unseal = std::mem::replace(&mut self.hello.unseal, Unseal::Later);
-        let mut key_file = match &unseal {
-            Unseal::KeyFile(path) => Some(path.clone()),
-            Unseal::Later | Unseal::With(_) => None,
+        let mut unseal = match &self.key_file {
+            Some(path) => with_key_file(path),
+            None => std::mem::replace(&mut self.hello.unseal, Unseal::Later),
         };
         let mut pauses = Pauses::new();
         loop {
@@ -111,12 +119,12 @@ impl Supervisor {
                 Ended::Stopped => {}
                 Ended::Sealed => {
                     // What somebody closed stays closed until somebody opens it, crash or not.
-                    key_file = None;
+                    self.key_file = None;
                     tracing::info!("the authority is started again, sealed");
                 }
                 Ended::Died => {
                     tracing::error!("the authority has ended; it is started again");
-                    unseal = key_file.clone().map_or(Unseal::Later, Unseal::KeyFile);
+                    unseal = self.key_file.as_deref().map_or(Unseal::Later, with_key_file);
                     let pause = pauses.after(began.elapsed());
                     tokio::select! {
                         () = self.rest(pause) => {}
@@ -216,6 +224,17 @@ async fn tell(
         let event = Arc::new(event);
         for feed in &feeds {
             feed.tell(&event).await;
+        }
+    }
+}
+
+/// What a key file opens the vault with. It is read here: the authority may open no file of others.
+fn with_key_file(path: &Path) -> Unseal {
+    match files::read_service_secret(path, LARGEST_KEY_FILE) {
+        Ok(bytes) => Unseal::With(Secret::KeyFile(WireSecret::from(bytes))),
+        Err(error) => {
+            tracing::error!("the vault stays sealed: {}", Refusal::from(error));
+            Unseal::Later
         }
     }
 }

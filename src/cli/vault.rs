@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::arguments::Passwd;
 use super::init::new_secrets;
+use super::owner;
 use super::screen::{Table, Tone};
 use super::secrets::{KEY_FILE, SecretSource, make_key_file, through_the_door};
 use super::session::Session;
@@ -38,6 +39,8 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     let old = session.secrets.secret(&session.folder, language, served)?;
     let here = if served {
         None
+    } else if owner::of(&session.folder).is_some() {
+        session.local(None).map(|(door, _)| Some(door))?
     } else {
         let mut authority = session.authority()?;
         authority.unlock(&old)?;

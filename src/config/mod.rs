@@ -18,6 +18,7 @@ pub mod jma_receipt;
 pub mod orca_catool;
 pub mod sekisho_toml;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ pub use finding::{Finding, Findings, Grade};
 
 use crate::gate;
 use crate::ground::messages::Refusal;
+use crate::hardening::Layer;
 use crate::publisher;
 
 /// What `serve` runs, checked as a whole. Whatever file or command it came from, there is no other
@@ -34,6 +36,7 @@ pub struct Config {
     authority: Option<AuthoritySettings>,
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
+    accept_missing: BTreeSet<Layer>,
     log: LogFormat,
 }
 
@@ -83,7 +86,13 @@ impl Config {
     /// As [`jma_receipt::load`], or what is wrong with an option.
     pub fn of_jma_receipt(path: &Path, options: &jma_receipt::Options) -> Result<Self, Refusal> {
         let settings = options.apply(jma_receipt::load(path)?)?;
-        Ok(Self { authority: None, publish: None, gates: vec![settings], log: LogFormat::Text })
+        Ok(Self {
+            authority: None,
+            publish: None,
+            gates: vec![settings],
+            accept_missing: BTreeSet::new(),
+            log: LogFormat::Text,
+        })
     }
 
     /// An authority and one gate of it for these host names, in front of an application or, without
@@ -107,6 +116,8 @@ impl Config {
             authority: Some(AuthoritySettings::new(folder, unseal)),
             publish: None,
             gates: vec![gate],
+            // Whoever tries it out has installed nothing, and no users.
+            accept_missing: BTreeSet::from([Layer::SeparateUids]),
             log: LogFormat::Text,
         })
     }
@@ -133,6 +144,19 @@ impl Config {
             authority.unseal = Unseal::KeyFile(path.to_owned());
         }
         self
+    }
+
+    /// The same with more layers of the confinement that may be missing.
+    #[must_use]
+    pub fn accepting(mut self, missing: &[Layer]) -> Self {
+        self.accept_missing.extend(missing);
+        self
+    }
+
+    /// The layers of the confinement that may be missing.
+    #[must_use]
+    pub fn accept_missing(&self) -> &BTreeSet<Layer> {
+        &self.accept_missing
     }
 
     /// What is published, if anything.

@@ -1,8 +1,9 @@
-//! `sekisho.toml`, version 1: `[authority]`, `[publish]` and any number of `[[gate]]`.
+//! `sekisho.toml`, version 1: `[authority]`, `[publish]`, `[hardening]` and any number of `[[gate]]`.
 //!
 //! Every key, its unit, default and limit is in `docs/configuration.md`. A path that does not begin
 //! with `/` lies under the folder of the file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::gate::{self, Limits, Mode, RefusalMode, StalePolicy, UpstreamTls};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
+use crate::hardening::Layer;
 use crate::pki::SubjectAlternativeName;
 use crate::publisher;
 
@@ -100,6 +102,11 @@ impl Reader<'_> {
             root.absorb(section);
             settings
         });
+        let accept_missing = root.table("hardening").map(|mut section| {
+            let layers = hardening(&mut section);
+            root.absorb(section);
+            layers
+        });
         let mut gates = Vec::new();
         for mut section in root.tables("gate") {
             gates.push(self.gate(&mut section, authority.is_some()));
@@ -108,7 +115,9 @@ impl Reader<'_> {
         if authority.is_none() && gates.is_empty() {
             root.find(None, Refusal::NothingToServe {});
         }
-        Config { authority, publish, gates, log: log.map(|log| log.value).unwrap_or_default() }
+        let accept_missing = accept_missing.unwrap_or_default();
+        let log = log.map(|log| log.value).unwrap_or_default();
+        Config { authority, publish, gates, accept_missing, log }
     }
 
     fn authority(&mut self, section: &mut Section<'_>) -> AuthoritySettings {
@@ -449,6 +458,13 @@ fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings
     settings.with_limits(limits)
 }
 
+/// The layers of the confinement that may be missing.
+fn hardening(section: &mut Section<'_>) -> BTreeSet<Layer> {
+    let Some(names) = section.texts("accept_missing") else { return BTreeSet::new() };
+    let layers = names.value.iter().map(|name| Layer::required(name));
+    layers.filter_map(|layer| section.accept(names.line, layer)).collect()
+}
+
 fn version(root: &mut Section<'_>) {
     let Some(Located { value, line }) = root.any("version") else {
         return root.find(None, Refusal::VersionMissing {});
@@ -545,13 +561,19 @@ mod tests {
         let section = || Section::root(String::new(), &empty, &lines);
         let (mut root, mut authority, mut publish, mut gate) =
             (section(), section(), section(), section());
+        let mut layers = section();
+        let _ = hardening(&mut layers);
         let _ = reader.whole(&mut root);
         let _ = reader.authority(&mut authority);
         let _ = reader.publish(&mut publish, true);
         let _ = reader.gate(&mut gate, true);
-        for (name, section) in
-            [("", root), ("authority", authority), ("publish", publish), ("gate", gate)]
-        {
+        for (name, section) in [
+            ("", root),
+            ("authority", authority),
+            ("publish", publish),
+            ("hardening", layers),
+            ("gate", gate),
+        ] {
             sections.push((name, section.asked().to_vec()));
         }
         sections

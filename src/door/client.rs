@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector};
 use super::frame::{self, COMMAND_LIMIT, FrameError};
 use super::reply::{
-    Bundle, CertificateView, Crl, GateConnections, Issued, Message, Reply, RevocationReply, Status,
+    Anchor, AnchorCheck, BackupPart, Bundle, CertificateView, Crl, GateConnections, Issued,
+    Message, Reply, Restoration, RevocationReply, Status,
 };
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
@@ -257,6 +258,74 @@ impl Door {
     /// The ledger could not be written.
     pub fn confirm_clock(&mut self) -> Result<(), Refusal> {
         self.done(Command::ConfirmClock)
+    }
+
+    /// The first part of a copy of everything.
+    ///
+    /// # Errors
+    /// Vault or ledger could not be read, or the ledger could not be written.
+    pub fn begin_backup(&mut self) -> Result<BackupPart, Refusal> {
+        self.backup_part(Command::BeginBackup)
+    }
+
+    /// The next part of a copy of everything.
+    ///
+    /// # Errors
+    /// The copy is not under way any more, or the ledger could not be read.
+    pub fn continue_backup(&mut self, backup: [u8; 16], part: u64) -> Result<BackupPart, Refusal> {
+        self.backup_part(Command::ContinueBackup { backup, part })
+    }
+
+    /// How the ledger was last brought back from a backup, if it ever was.
+    ///
+    /// # Errors
+    /// The ledger could not be read.
+    pub fn restoration(&mut self) -> Result<Option<Restoration>, Refusal> {
+        match self.ask(Command::Restoration)? {
+            Reply::Restoration(restoration) => Ok(restoration),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Ends the waiting of a restored ledger. Returns how many certificates the list revoked, how many
+    /// of its serials were not known, and its number.
+    ///
+    /// # Errors
+    /// There is nothing to reconcile, or the list does not fit.
+    pub fn reconcile(&mut self, list: Option<Vec<u8>>) -> Result<(u64, u64, Option<u64>), Refusal> {
+        match self.ask(Command::Reconcile { list })? {
+            Reply::Reconciled { revoked, lost, merged } => Ok((revoked, lost, merged)),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Where the ledger ends.
+    ///
+    /// # Errors
+    /// Vault or ledger could not be read.
+    pub fn export_anchor(&mut self) -> Result<Anchor, Refusal> {
+        match self.ask(Command::ExportAnchor)? {
+            Reply::Anchor(anchor) => Ok(anchor),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Whether the ledger has grown from what was kept elsewhere.
+    ///
+    /// # Errors
+    /// Vault or ledger could not be read.
+    pub fn check_anchor(&mut self, anchor: Anchor) -> Result<AnchorCheck, Refusal> {
+        match self.ask(Command::CheckAnchor { anchor })? {
+            Reply::AnchorChecked(check) => Ok(check),
+            _ => Err(misread()),
+        }
+    }
+
+    fn backup_part(&mut self, command: Command) -> Result<BackupPart, Refusal> {
+        match self.ask(command)? {
+            Reply::BackupPart(part) => Ok(part),
+            _ => Err(misread()),
+        }
     }
 
     fn done(&mut self, command: Command) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::reply::Anchor;
 use super::secret::WireSecret;
 use crate::ground::clock::Timestamp;
 use crate::pki::revocation_list::Reason;
@@ -112,6 +113,29 @@ pub enum Command {
     },
     /// Says that the clock is right, whatever it was before.
     ConfirmClock,
+    /// Begins a copy of everything; the answer is its first part.
+    BeginBackup,
+    /// The next part of the copy under way.
+    ContinueBackup {
+        /// What names the copy.
+        backup: [u8; 16],
+        /// Which part.
+        part: u64,
+    },
+    /// How the ledger was last brought back from a backup.
+    Restoration,
+    /// Ends the waiting of a restored ledger.
+    Reconcile {
+        /// The newest CRL that was published, DER or PEM; without one, what it says is given up.
+        list: Option<Vec<u8>>,
+    },
+    /// Where the ledger ends, to be kept elsewhere.
+    ExportAnchor,
+    /// Whether the ledger has grown from what was kept elsewhere.
+    CheckAnchor {
+        /// What was kept.
+        anchor: Anchor,
+    },
 }
 
 /// A secret of one of the vault's slots.

@@ -151,8 +151,10 @@ pub struct Hello {
     pub folder: PathBuf,
     /// How the vault is opened.
     pub unseal: Unseal,
-    /// Users that may give commands, beside root and the authority's own.
+    /// Users that may give commands, beside root.
     pub admins: Vec<u32>,
+    /// The users of the roles, who may not, whatever `admins` says.
+    pub roles: Vec<u32>,
     /// Days a CRL is valid.
     pub crl_days: u32,
     /// Days a gate's server certificate is valid.
@@ -169,6 +171,7 @@ impl Hello {
             folder: self.folder.clone(),
             unseal: Unseal::Later,
             admins: self.admins.clone(),
+            roles: self.roles.clone(),
             crl_days: self.crl_days,
             server_days: self.server_days,
             gates: self.gates.clone(),
@@ -183,8 +186,6 @@ pub enum Unseal {
     Later,
     /// With this.
     With(Secret),
-    /// With a key file.
-    KeyFile(PathBuf),
 }
 
 /// A gate as it introduces itself.

@@ -56,6 +56,108 @@ pub enum Reply {
     Status(Box<Status>),
     /// To `Connections`.
     Connections(Vec<GateConnections>),
+    /// To `BeginBackup` and `ContinueBackup`.
+    BackupPart(BackupPart),
+    /// To `Restoration`.
+    Restoration(Option<Restoration>),
+    /// To `Reconcile`.
+    Reconciled {
+        /// Certificates that the list revoked.
+        revoked: u64,
+        /// Serials on the list that the ledger knew nothing of.
+        lost: u64,
+        /// The number of the list; none without one.
+        merged: Option<u64>,
+    },
+    /// To `ExportAnchor`.
+    Anchor(Anchor),
+    /// To `CheckAnchor`.
+    AnchorChecked(AnchorCheck),
+}
+
+/// A part of a copy of everything. The caller seals it before it touches a disk.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BackupPart {
+    /// What names the copy.
+    pub backup: [u8; 16],
+    /// The part to ask for next; none after the last.
+    pub next: Option<u64>,
+    /// The octets: personal fields lie open in them, keys are sealed.
+    pub octets: WireSecret,
+    /// Items given so far.
+    pub items: u64,
+    /// Items in all.
+    pub of: u64,
+}
+
+/// How a ledger was brought back from a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restoration {
+    /// When.
+    pub restored: Timestamp,
+    /// When the backup was made.
+    pub backed_up: Timestamp,
+    /// When it was reconciled; until then nothing is signed and nobody is served.
+    pub reconciled: Option<Timestamp>,
+    /// The number of the CRL that was merged; none when it was given up.
+    pub merged: Option<u64>,
+}
+
+/// Where a ledger ended at some time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// What names the vault.
+    pub vault: [u8; 16],
+    /// The last entry's place.
+    pub sequence: Sequence,
+    /// The last entry's time.
+    pub time: Timestamp,
+    /// The last entry's hash.
+    pub hash: [u8; 32],
+    /// The seal of a key of the vault over place and hash.
+    pub seal: Option<AnchorSeal>,
+}
+
+/// A seal over where a ledger ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnchorSeal {
+    /// Which of the vault's keys.
+    pub key: u64,
+    /// HMAC-SHA256.
+    pub mac: [u8; 32],
+}
+
+/// What a ledger says to an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnchorCheck {
+    /// How they stand to one another.
+    pub standing: AnchorStanding,
+    /// Entries of the ledger.
+    pub entries: Sequence,
+    /// Whether the seal is the vault's; none where that cannot be told.
+    pub seal_fits: Option<bool>,
+}
+
+/// How a ledger stands to an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnchorStanding {
+    /// The ledger has grown from it.
+    Contained,
+    /// The ledger ends before it: it was rolled back.
+    Shorter,
+    /// The ledger has something else in that place: it was rolled back and has grown since.
+    Different,
+    /// It is of another CA.
+    OtherVault,
+}
+
+/// The last time that an anchor was found in the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAnchorCheck {
+    /// When.
+    pub time: Timestamp,
+    /// The place in the chain that it showed.
+    pub sequence: Sequence,
 }
 
 /// A certificate that was issued just now.
@@ -304,6 +406,12 @@ pub struct Status {
     pub gates: Vec<GateStatus>,
     /// The certificates that end within 60 days, the first 100.
     pub ending: Vec<Ending>,
+    /// How the ledger was last brought back from a backup, if it ever was.
+    pub restoration: Option<Restoration>,
+    /// When a backup was last made.
+    pub backed_up: Option<Timestamp>,
+    /// When an anchor was last found in the ledger.
+    pub anchor: Option<LastAnchorCheck>,
 }
 
 /// How the newest CRL stands.

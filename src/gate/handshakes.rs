@@ -1,5 +1,5 @@
-//! The gate's handshakes without its sockets: for a transport other than the listener's, and for
-//! `benches/handshake.rs`, which measures them in memory.
+//! The gate's handshakes without its sockets: for a transport other than the listener's, for
+//! `benches/handshake.rs`, which measures them in memory, and for `fuzz/`, which meets them there.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use rustls::{Error, ServerConnection};
 use rustls_pki_types::CertificateDer;
 
 use super::delivery::Delivery;
+use super::heads::Heads;
 use super::keeper::Keeper;
 use super::registry::{NotEntered, Protocol, Registry};
 use super::settings::Settings;
@@ -64,5 +65,12 @@ impl Handshakes {
             Err(NotEntered::TooMany(admitted)) => Ok(*admitted),
             Err(NotEntered::Refused(refusal)) => Err(refusal),
         }
+    }
+
+    /// The requests of an admitted visitor; none while no server certificate is there.
+    #[must_use]
+    pub fn heads(&self, admitted: &Admitted, address: IpAddr) -> Option<Heads> {
+        let server = Arc::clone(&self.state.current()?.server);
+        Heads::new(admitted, address, server, true)
     }
 }

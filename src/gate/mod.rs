@@ -12,7 +12,7 @@
 //! | `registry` | the live connections, by certificate |
 //! | `tls`, `tickets` | a verifier and a ticket producer per connection, sharing one verdict |
 //! | `handshakes` | the same without sockets |
-//! | `proxy`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
+//! | `proxy`, `heads`, `relayed`, `headers`, `host`, `origin`, `upgrade` | requests on their way to the upstream |
 //! | `tcp` | octets instead of requests |
 //! | `upstream`, `connector`, `health` | where they go, over TCP, Unix sockets and TLS |
 //! | `refusal`, `refusal_page`, `owed_alerts` | what those who are refused get to see |
@@ -32,6 +32,7 @@ mod feed;
 mod greeting;
 mod handshakes;
 mod headers;
+mod heads;
 mod health;
 mod host;
 mod keeper;
@@ -89,6 +90,7 @@ use state::State;
 use tls::TlsSettings;
 
 pub use handshakes::Handshakes;
+pub use heads::Heads;
 pub use limits::Limits;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
 pub use upstream::UpstreamTls;

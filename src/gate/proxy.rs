@@ -2,23 +2,22 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::http::header::{CONNECTION, HOST, HeaderValue, TE, UPGRADE};
-use hyper::http::uri::{Authority, PathAndQuery, Scheme};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::http::header::{CONNECTION, HeaderValue};
+use hyper::{Request, Response, StatusCode, Version};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connector::Connector;
-use super::headers::{Identity, clean_request, clean_response, has_other_coding};
+use super::headers::{clean_response, has_other_coding};
+use super::heads::{self, Heads};
 use super::health::Health;
 use super::material::ServerIdentity;
 use super::notices::Notices;
-use super::origin;
 use super::pages::{self, Problem};
 use super::relayed::{Relayed, Upload};
 use super::upgrade::{self, Tunnel, Wanted};
@@ -31,9 +30,6 @@ const REST: Duration = Duration::from_secs(4);
 
 /// Connections to the upstream kept at rest.
 const RESTING: usize = 64;
-
-/// The upstream for hyper, which keeps connections by name. Where it is, the connector knows.
-static UPSTREAM: LazyLock<Authority> = LazyLock::new(|| Authority::from_static("upstream"));
 
 /// What is sent back to a visitor.
 pub(super) type Answer = Response<Either<Relayed, Full<Bytes>>>;
@@ -101,8 +97,7 @@ impl Proxy {
 /// One visitor's connection, as the upstream is to see it.
 pub(super) struct Visit {
     proxy: Arc<Proxy>,
-    server: Arc<ServerIdentity>,
-    identity: Identity,
+    heads: Heads,
     notices: Option<Notices>,
     tunnel: Mutex<Option<Tunnel>>,
 }
@@ -116,9 +111,9 @@ impl Visit {
         server: Arc<ServerIdentity>,
         proxy: Arc<Proxy>,
     ) -> Option<Self> {
-        let identity = Identity::of(admitted, address, proxy.notices)?;
+        let heads = Heads::new(admitted, address, server, proxy.notices)?;
         let notices = proxy.notices.then(|| Notices::of(admitted));
-        Some(Self { proxy, server, identity, notices, tunnel: Mutex::new(None) })
+        Some(Self { proxy, heads, notices, tunnel: Mutex::new(None) })
     }
 
     /// Answers a request: with the upstream's answer, or with a page that says why not.
@@ -148,37 +143,19 @@ impl Visit {
     }
 
     async fn forward(&self, mut request: Request<Incoming>) -> Result<Answer, Problem> {
-        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
-            // TRACE would show the visitor's browser what we tell the upstream.
-            return Err(Problem::MethodNotAllowed);
-        }
-        if has_other_coding(request.headers()) {
-            return Err(Problem::BadRequest);
-        }
-        let (host, path) = self.address_of(&request)?;
+        let addressed = self.heads.addressed(&request)?;
         if let Some(notices) = &self.notices
-            && let Some(answer) = notices.answer(request.method(), path.path(), clock::now())
+            && let Some(answer) =
+                notices.answer(request.method(), addressed.path.path(), clock::now())
         {
             return Ok(answer.map(Either::Right));
         }
-        let host_text = host.to_str().map_err(|_| Problem::BadRequest)?;
-        let wanted = upgrade::wanted(&request);
-        let visitor = match wanted {
-            Wanted::Malformed => return Err(Problem::BadRequest),
-            Wanted::WebSocket => {
-                if origin::has_other_origin(request.headers(), host_text) {
-                    return Err(Problem::CrossSite);
-                }
-                Some(hyper::upgrade::on(&mut request))
-            }
-            Wanted::Answer => {
-                if origin::is_cross_site(request.method(), request.headers(), host_text) {
-                    return Err(Problem::CrossSite);
-                }
-                None
-            }
-        };
-        let (outgoing, upload) = self.outgoing(request, host, path, wanted)?;
+        let wanted = heads::wanted(&request, &addressed)?;
+        let visitor = (wanted == Wanted::WebSocket).then(|| hyper::upgrade::on(&mut request));
+        let (mut parts, body) = request.into_parts();
+        self.heads.rewrite(&mut parts, addressed, wanted)?;
+        let (body, upload) = Relayed::request(body);
+        let outgoing = Request::from_parts(parts, body);
         let mut answer = self.proxy.ask(outgoing, &upload).await?;
 
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -190,79 +167,11 @@ impl Visit {
             *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(Tunnel { visitor, upstream });
             clean_response(answer.headers_mut());
-            ask_for_websocket(answer.headers_mut());
+            heads::ask_for_websocket(answer.headers_mut());
         } else {
             clean_response(answer.headers_mut());
         }
         *answer.version_mut() = Version::HTTP_11;
         Ok(answer.map(|body| Either::Left(Relayed::answer(body))))
     }
-
-    /// The host a request is for, which must be ours, and its path.
-    fn address_of(
-        &self,
-        request: &Request<Incoming>,
-    ) -> Result<(HeaderValue, PathAndQuery), Problem> {
-        let mut hosts = request.headers().get_all(HOST).iter();
-        let (host, second) = (hosts.next(), hosts.next());
-        let authority = request.uri().authority();
-        let host = match (authority, host, second) {
-            (_, _, Some(_)) | (None, None, None) => return Err(Problem::BadRequest),
-            (None, Some(host), None) => host.clone(),
-            (Some(authority), host, None) => {
-                let agreed = host.is_none_or(|host| {
-                    host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
-                });
-                if !agreed {
-                    return Err(Problem::BadRequest);
-                }
-                HeaderValue::from_str(authority.as_str()).map_err(|_| Problem::BadRequest)?
-            }
-        };
-        let parsed = Authority::try_from(host.as_bytes()).map_err(|_| Problem::BadRequest)?;
-        if parsed.as_str().contains('@') {
-            return Err(Problem::BadRequest);
-        }
-        if !self.server.names.admit(&parsed) {
-            return Err(Problem::ForeignHost);
-        }
-        match request.uri().path_and_query() {
-            Some(path) if path.as_str().starts_with('/') => Ok((host, path.clone())),
-            _ => Err(Problem::BadRequest),
-        }
-    }
-
-    /// The request as the upstream gets it.
-    fn outgoing(
-        &self,
-        request: Request<Incoming>,
-        host: HeaderValue,
-        path: PathAndQuery,
-        wanted: Wanted,
-    ) -> Result<(Request<Relayed>, Arc<Upload>), Problem> {
-        let (mut parts, body) = request.into_parts();
-        let takes_trailers = clean_request(&mut parts.headers).map_err(|_| Problem::BadRequest)?;
-        self.identity.write(&mut parts.headers, host);
-        if wanted == Wanted::WebSocket {
-            ask_for_websocket(&mut parts.headers);
-        } else if takes_trailers {
-            parts.headers.insert(TE, HeaderValue::from_static("trailers"));
-            parts.headers.insert(CONNECTION, HeaderValue::from_static("te"));
-        }
-        parts.version = Version::HTTP_11;
-        parts.uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(UPSTREAM.clone())
-            .path_and_query(path)
-            .build()
-            .map_err(|_| Problem::BadRequest)?;
-        parts.extensions.clear();
-        let (body, upload) = Relayed::request(body);
-        Ok((Request::from_parts(parts, body), upload))
-    }
-}
-
-fn ask_for_websocket(headers: &mut HeaderMap) {
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
@@ -185,6 +185,101 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> 
     sync_parent(path)
 }
 
+/// Takes a folder from its owner, for root, with nothing that is in it.
+///
+/// # Errors
+/// `NotAFolder`, or the system's own refusal.
+pub fn take(folder: &Path) -> Result<(), FileError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
+        .and_then(|open| rustix::fs::fchown(open, Some(Uid::ROOT), Some(Gid::ROOT)))
+        .map_err(|e| FileError::from_errno(folder, e))
+}
+
+/// Gives a file, or a folder and all beneath it, to another user. Links are not followed. What belongs
+/// neither to us nor to that user already is left as it is.
+///
+/// # Errors
+/// The system's refusal; some of it may be given by then.
+pub fn give(path: &Path, uid: u32, gid: u32) -> Result<(), FileError> {
+    let stat = rustix::fs::lstat(path).map_err(|e| FileError::from_errno(path, e))?;
+    let ours = stat.st_uid == rustix::process::geteuid().as_raw();
+    // The folder is ours while we walk it: nobody puts a link in our way.
+    if ours && FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        let entries = std::fs::read_dir(path).map_err(|e| FileError::from_io(path, &e))?;
+        for entry in entries {
+            give(&entry.map_err(|e| FileError::from_io(path, &e))?.path(), uid, gid)?;
+        }
+    }
+    if !ours {
+        return Ok(());
+    }
+    let (user, group) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    rustix::fs::chownat(CWD, path, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|e| FileError::from_errno(path, e))
+}
+
+/// A new file that is written bit by bit, for us only, and appears as a whole when it is finished.
+/// Dropped before, it leaves nothing.
+pub struct NewFile {
+    file: File,
+    destination: PathBuf,
+    temporary: TemporaryFile,
+}
+
+impl NewFile {
+    /// Begins a file, beside where it will appear.
+    ///
+    /// # Errors
+    /// `Exists` when there is one already; a folder that is missing or not ours to write.
+    pub fn create(destination: &Path) -> Result<Self, FileError> {
+        if exists(destination) {
+            return Err(FileError::new(destination, FileProblem::Exists));
+        }
+        let (temporary, file) = TemporaryFile::create(destination)?;
+        Ok(Self { file, destination: destination.to_owned(), temporary })
+    }
+
+    /// Makes it durable, and lets it appear.
+    ///
+    /// # Errors
+    /// `Exists` when there is one by now; a full disk; nothing appears then.
+    pub fn finish(self) -> Result<(), FileError> {
+        let path = &self.destination;
+        let failed = |errno| FileError::from_errno(path, errno);
+        rustix::fs::fsync(&self.file).map_err(failed)?;
+        let temporary = &self.temporary.path;
+        match rustix::fs::linkat(CWD, temporary, CWD, path, AtFlags::empty()) {
+            Ok(()) => {}
+            // A disk that knows no links, such as a memory stick's.
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => {
+                let flags = RenameFlags::NOREPLACE;
+                rustix::fs::renameat_with(CWD, temporary, CWD, path, flags).map_err(failed)?;
+            }
+            Err(errno) => return Err(failed(errno)),
+        }
+        sync_parent(path)
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Opens a public file to be read bit by bit. Symbolic links are followed.
+///
+/// # Errors
+/// Missing, unreadable, or not a regular file.
+pub fn open(path: &Path) -> Result<File, FileError> {
+    open_regular(path, OFlags::empty()).map(File::from)
+}
+
 /// Moves a file or folder to a place that is free, and makes that durable.
 ///
 /// # Errors
@@ -336,6 +431,17 @@ struct TemporaryFile {
 impl TemporaryFile {
     fn write(destination: &Path, bytes: &[u8], mode: u32) -> Result<Self, FileError> {
         let failed = |errno| FileError::from_errno(destination, errno);
+        let (temporary, mut file) = Self::create(destination)?;
+        file.write_all(bytes).map_err(|e| FileError::from_io(destination, &e))?;
+        // The mode is set on the open file, so that the umask does not decide it.
+        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(failed)?;
+        rustix::fs::fsync(&file).map_err(failed)?;
+        Ok(temporary)
+    }
+
+    /// An empty file beside its destination, for us only.
+    fn create(destination: &Path) -> Result<(Self, File), FileError> {
+        let failed = |errno| FileError::from_errno(destination, errno);
         let mut name = std::ffi::OsString::from(".sekisho-");
         let mut random = [0_u8; 8];
         aws_lc_rs::rand::fill(&mut random).map_err(|_| failed(Errno::IO))?;
@@ -344,13 +450,7 @@ impl TemporaryFile {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(PRIVATE)).map_err(failed)?;
-        let temporary = Self { path, kept: false };
-        let mut file = File::from(file);
-        file.write_all(bytes).map_err(|e| FileError::from_io(destination, &e))?;
-        // The mode is set on the open file, so that the umask does not decide it.
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(failed)?;
-        rustix::fs::fsync(&file).map_err(failed)?;
-        Ok(temporary)
+        Ok((Self { path, kept: false }, File::from(file)))
     }
 
     fn keep(mut self) {

@@ -1,60 +1,87 @@
-//! A key in memory that is not written to swap.
+//! A key in memory that is not written to swap, and where the kernel has it, is in no other map of
+//! memory than this process's.
 
 use std::ffi::c_void;
 use std::fmt;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::ptr::{self, NonNull};
 
+use rustix::mm::{MapFlags, ProtFlags};
 use zeroize::Zeroize;
+
+use super::{Reason, Role};
 
 /// Octets of every symmetric key we hold.
 const OCTETS: usize = 32;
 
-/// A 256-bit key at one fixed place in memory, locked against swapping where the system allows it,
-/// wiped when dropped. No `Clone`; `Debug` shows nothing.
-pub struct LockedKey(Box<[u8; OCTETS]>);
+/// A 256-bit key at one fixed place in memory of its own, in a `memfd_secret` (Linux 5.14) or else
+/// locked against swapping where the system allows it; wiped when dropped. No `Clone`; `Debug` shows
+/// nothing.
+pub struct LockedKey {
+    /// The start of a mapping of [`OCTETS`], which nobody else knows.
+    place: NonNull<[u8; OCTETS]>,
+}
+
+// SAFETY: the mapping belongs to this value alone, as the content of a box would.
+#[allow(unsafe_code, reason = "a pointer of one owner")]
+unsafe impl Send for LockedKey {}
+
+// SAFETY: through a shared reference it is only read.
+#[allow(unsafe_code, reason = "a pointer of one owner")]
+unsafe impl Sync for LockedKey {}
 
 impl LockedKey {
     /// A new key from the operating system's random number generator.
     ///
     /// # Errors
-    /// The generator failed; there is no key then.
+    /// The generator failed, or there is no memory; there is no key then.
     pub fn generate() -> Result<Self, aws_lc_rs::error::Unspecified> {
-        let mut key = Self::empty();
-        aws_lc_rs::rand::fill(key.0.as_mut_slice())?;
+        let mut key = Self::empty().ok_or(aws_lc_rs::error::Unspecified)?;
+        aws_lc_rs::rand::fill(key.content())?;
         Ok(key)
     }
 
-    /// A key copied from elsewhere; `None` unless it is exactly 32 octets. The caller wipes the original.
+    /// A key copied from elsewhere; `None` unless it is exactly 32 octets, and where there is no
+    /// memory. The caller wipes the original.
     #[must_use]
     pub fn copy_of(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() != OCTETS {
-            return None;
-        }
-        let mut key = Self::empty();
-        key.0.copy_from_slice(bytes);
+        let bytes: &[u8; OCTETS] = bytes.try_into().ok()?;
+        let mut key = Self::empty()?;
+        key.content().copy_from_slice(bytes);
         Some(key)
     }
 
     /// The key. Named so that every place that looks at a secret can be found.
     #[must_use]
+    #[allow(unsafe_code, reason = "the mapping is ours")]
     pub fn expose(&self) -> &[u8; OCTETS] {
-        &self.0
+        // SAFETY: the mapping is of this size, zeroed by the kernel, aligned to a page, and lives as
+        // long as `self`; nobody writes while it is borrowed.
+        unsafe { self.place.as_ref() }
     }
 
-    #[allow(unsafe_code, reason = "mlock takes an address; there is no safe form of it")]
-    fn empty() -> Self {
-        let mut place = Box::new([0_u8; OCTETS]);
-        let address = place.as_mut_ptr().cast::<c_void>();
-        // SAFETY: the address and length are those of the box, which lives until `drop` unlocks it.
-        // Locking changes nothing but the page's residency. Refusal (RLIMIT_MEMLOCK) is accepted.
-        let _ = unsafe { rustix::mm::mlock(address, OCTETS) };
-        Self(place)
+    #[allow(unsafe_code, reason = "the mapping is ours")]
+    fn content(&mut self) -> &mut [u8; OCTETS] {
+        // SAFETY: as in `expose`; the borrow of `self` is the only one.
+        unsafe { self.place.as_mut() }
+    }
+
+    fn empty() -> Option<Self> {
+        let mapping = match secret_memory() {
+            Ok(file) => map_file(&file),
+            Err(_) => map_locked(),
+        };
+        let place = NonNull::new(mapping.ok()?.cast())?;
+        Some(Self { place })
     }
 }
 
 impl Drop for LockedKey {
+    #[allow(unsafe_code, reason = "the mapping is ours")]
     fn drop(&mut self) {
-        // The page stays locked: munlock works on whole pages and would unlock its neighbours' keys.
-        self.0.zeroize();
+        self.content().zeroize();
+        // SAFETY: the mapping was made with this length, and nobody has a reference into it any more.
+        let _ = unsafe { rustix::mm::munmap(self.place.as_ptr().cast(), OCTETS) };
     }
 }
 
@@ -62,6 +89,57 @@ impl fmt::Debug for LockedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LockedKey(redacted)")
     }
+}
+
+/// Whether keys will lie in secret memory. Only the authority has any.
+pub(super) fn probe_secret_memory(role: Role) -> Result<(), Reason> {
+    if role != Role::Authority {
+        return Err(Reason::NotOfThisRole);
+    }
+    let file = secret_memory()?;
+    let mapping = map_file(&file)?;
+    unmap(mapping);
+    Ok(())
+}
+
+/// A file in memory that the kernel takes out of its own map.
+#[allow(unsafe_code, reason = "no library has memfd_secret in a safe form")]
+fn secret_memory() -> std::io::Result<OwnedFd> {
+    // SAFETY: the call takes one number, flags.
+    let number = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
+    let number = i32::try_from(number).unwrap_or(-1);
+    if number < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: the kernel made the descriptor just now, and nobody else knows of it.
+    let file = unsafe { OwnedFd::from_raw_fd(number) };
+    rustix::fs::ftruncate(&file, OCTETS as u64)?;
+    Ok(file)
+}
+
+#[allow(unsafe_code, reason = "mmap has no safe form")]
+fn map_file(file: &impl AsFd) -> rustix::io::Result<*mut c_void> {
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: no address is asked for, so that nothing mapped is replaced, and the file has this size.
+    unsafe { rustix::mm::mmap(ptr::null_mut(), OCTETS, access, MapFlags::SHARED, file, 0) }
+}
+
+#[allow(unsafe_code, reason = "mmap has no safe form")]
+fn map_locked() -> rustix::io::Result<*mut c_void> {
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: no address is asked for, so that nothing mapped is replaced.
+    let place =
+        unsafe { rustix::mm::mmap_anonymous(ptr::null_mut(), OCTETS, access, MapFlags::PRIVATE)? };
+    // SAFETY: the mapping was made just now with this length. Locking changes nothing but the page's
+    // residency. Refusal (RLIMIT_MEMLOCK) is accepted.
+    let _ = unsafe { rustix::mm::mlock(place, OCTETS) };
+    Ok(place)
+}
+
+#[allow(unsafe_code, reason = "munmap has no safe form")]
+fn unmap(place: *mut c_void) {
+    // SAFETY: the caller made the mapping with this length and has no reference into it.
+    let _ = unsafe { rustix::mm::munmap(place, OCTETS) };
 }
 
 #[cfg(test)]

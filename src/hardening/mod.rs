@@ -1,30 +1,33 @@
-//! What makes the process a harder target. The only room with `unsafe`.
+//! What makes a process a harder target, and what is left to whoever captures it. The only room with
+//! `unsafe`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `confinement` | the roles, the layers, and [`confine`], which puts them in force |
+//! | `users` | whether a role has a user of its own |
+//! | `capabilities` | giving up every capability, and gaining none by `execve` |
+//! | `limits` | memory dumps, resource limits, inherited descriptors |
+//! | `file_system` | Landlock: which files a role reaches |
+//! | `system_calls` | seccomp: which system calls a role may make, in one table |
+//! | `locked` | a key that is not written to swap |
 
+mod capabilities;
+mod confinement;
+mod file_system;
+mod limits;
 mod locked;
+mod passed;
+mod system_calls;
+mod users;
 
+pub use confinement::{
+    Confinement, Layer, LayerReport, MissingLayer, Reason, Role, Standing, Terms, confine,
+};
+pub use file_system::kernel_landlock_abi;
+pub use limits::{forbid_memory_dumps, keep_descriptors, raise_descriptor_limit};
 pub use locked::LockedKey;
+pub use passed::take_passed_descriptors;
+pub use system_calls::was_killed_by_filter;
 
-/// Switches off core dumps and forbids other processes of the same user to read our memory.
-///
-/// # Errors
-/// The system refused; the caller decides whether to go on.
-pub fn forbid_memory_dumps() -> std::io::Result<()> {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit};
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::setrlimit(Resource::Core, none)?;
-    Ok(())
-}
-
-/// Takes as many file descriptors as the system allows this process: each connection holds up to
-/// two.
-///
-/// # Errors
-/// The system refused; the number stays as it was.
-pub fn raise_descriptor_limit() -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit};
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    let highest = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    rustix::process::setrlimit(Resource::Nofile, highest)?;
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

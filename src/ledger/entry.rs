@@ -58,6 +58,15 @@ pub enum Event {
     /// A person confirmed the wall clock. Its entry's time is that clock's, even where it is before
     /// the entry before; no other entry's is.
     ClockConfirmed(ClockConfirmed),
+    /// A copy of everything was given out, as it is after this entry.
+    BackedUp(BackedUp),
+    /// This ledger is such a copy, brought back. From here on its history is another than that of the
+    /// ledger it was copied from.
+    Restored(Restored),
+    /// A serial of ours that a restored ledger knows nothing else of is revoked.
+    LostRevoked(LostSerial),
+    /// What was revoked between the copy and its restoring is known again, or was given up.
+    Reconciled(Reconciled),
 }
 
 /// Which vault file is meant.
@@ -159,6 +168,9 @@ pub struct Revoked {
     /// Since when the key is known or feared to be lost, in seconds since the epoch.
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     pub invalidity: Option<u64>,
+    /// When it was revoked, in seconds since the epoch; with this entry when absent.
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub revoked_at: Option<u64>,
 }
 
 /// Which CRL was signed.
@@ -181,6 +193,56 @@ pub struct CrlSigned {
 pub struct ClockConfirmed {
     /// The newest time of the ledger before, in seconds since the epoch.
     pub newest: u64,
+}
+
+/// Which copy was given out.
+#[derive(Debug, Clone, PartialEq, Eq, Sequence)]
+pub struct BackedUp {
+    /// 16 random octets that name the copy.
+    pub backup: OctetString,
+}
+
+/// Which copy was brought back.
+#[derive(Debug, Clone, PartialEq, Eq, Sequence)]
+pub struct Restored {
+    /// What names the copy.
+    pub backup: OctetString,
+    /// When it was made, in seconds since the epoch.
+    pub backed_up: u64,
+    /// The next certificate's number: beyond those that may have been given since the copy.
+    pub next_number: u64,
+    /// The next CRL's number is above this one, for the same reason.
+    pub crl_number: u64,
+}
+
+/// A serial of which nothing is known but that it is revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Sequence)]
+pub struct LostSerial {
+    /// The number of the issuer's certificate.
+    pub issuer: u64,
+    /// The serial number's octets, as in the certificate.
+    pub serial: OctetString,
+    /// The reason's code (RFC 5280 section 5.3.1).
+    pub reason: u8,
+    /// When it was revoked, in seconds since the epoch.
+    pub revoked_at: u64,
+    /// Since when the key is known or feared to be lost, in seconds since the epoch.
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub invalidity: Option<u64>,
+}
+
+/// How a restored ledger was reconciled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Sequence)]
+pub struct Reconciled {
+    /// The next CRL's number is above this one.
+    pub crl_number: u64,
+    /// Certificates of the ledger that the list revoked.
+    pub revoked: u64,
+    /// Serials on the list of which the ledger knew nothing.
+    pub lost: u64,
+    /// The number of the list that was merged; none when it was given up.
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub merged: Option<u64>,
 }
 
 /// The entry as it is stored.
@@ -247,6 +309,10 @@ impl Event {
             Self::KeyExported(body) => (9, body.to_der()?),
             Self::KeyForgotten(body) => (10, body.to_der()?),
             Self::ClockConfirmed(body) => (11, body.to_der()?),
+            Self::BackedUp(body) => (12, body.to_der()?),
+            Self::Restored(body) => (13, body.to_der()?),
+            Self::LostRevoked(body) => (14, body.to_der()?),
+            Self::Reconciled(body) => (15, body.to_der()?),
         })
     }
 
@@ -263,6 +329,10 @@ impl Event {
             9 => Self::KeyExported(Numbered::from_der(body)?),
             10 => Self::KeyForgotten(Numbered::from_der(body)?),
             11 => Self::ClockConfirmed(ClockConfirmed::from_der(body)?),
+            12 => Self::BackedUp(BackedUp::from_der(body)?),
+            13 => Self::Restored(Restored::from_der(body)?),
+            14 => Self::LostRevoked(LostSerial::from_der(body)?),
+            15 => Self::Reconciled(Reconciled::from_der(body)?),
             found => return Err(LedgerError::UnknownEvent { found }),
         })
     }
@@ -332,13 +402,41 @@ mod tests {
             any::<u64>().prop_map(|number| Event::Abandoned(Numbered { number })),
             any::<u64>().prop_map(|number| Event::KeyForgotten(Numbered { number })),
             any::<u64>().prop_map(|newest| Event::ClockConfirmed(ClockConfirmed { newest })),
-            (any::<u64>(), any::<u8>(), proptest::option::of(any::<u64>())).prop_map(
-                |(number, reason, invalidity)| Event::Revoked(Revoked {
+            (any::<u64>(), any::<u8>(), any::<[Option<u64>; 2]>()).prop_map(
+                |(number, reason, [invalidity, revoked_at])| Event::Revoked(Revoked {
                     number,
                     reason,
+                    invalidity,
+                    revoked_at
+                })
+            ),
+            any::<[u8; 16]>()
+                .prop_map(|backup| Event::BackedUp(BackedUp { backup: octets(&backup) })),
+            (any::<[u8; 16]>(), any::<[u64; 3]>()).prop_map(|(backup, numbers)| {
+                Event::Restored(Restored {
+                    backup: octets(&backup),
+                    backed_up: numbers[0],
+                    next_number: numbers[1],
+                    crl_number: numbers[2],
+                })
+            }),
+            (any::<[u8; 13]>(), any::<[u64; 2]>(), any::<Option<u64>>()).prop_map(
+                |(serial, numbers, invalidity)| Event::LostRevoked(LostSerial {
+                    issuer: numbers[0],
+                    serial: octets(&serial),
+                    reason: 1,
+                    revoked_at: numbers[1],
                     invalidity
                 })
             ),
+            (any::<[u64; 3]>(), any::<Option<u64>>()).prop_map(|(numbers, merged)| {
+                Event::Reconciled(Reconciled {
+                    crl_number: numbers[0],
+                    revoked: numbers[1],
+                    lost: numbers[2],
+                    merged,
+                })
+            }),
         ]
     }
 

@@ -30,6 +30,38 @@ impl HeadKey {
     }
 }
 
+/// Where a chain ends, for whoever keeps it elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadMark {
+    /// The last entry's place.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: Digest,
+    /// The seal of a key of the vault over both; none while entries follow what was sealed.
+    pub seal: Option<HeadSeal>,
+}
+
+/// A key's seal over a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeadSeal {
+    /// Which of the vault's keys.
+    pub key: u64,
+    /// HMAC-SHA256.
+    pub mac: Digest,
+}
+
+impl HeadMark {
+    /// Whether one of these keys made its seal; `None` without a seal, or without its key.
+    #[must_use]
+    pub fn is_sealed_by(&self, keys: &[HeadKey]) -> Option<bool> {
+        let seal = self.seal.as_ref()?;
+        let key = keys.iter().find(|key| key.id == seal.key)?;
+        let mut head = Head::empty();
+        head.advance(self.sequence, self.hash);
+        Some(hmac::verify(&key.key, &head.sealed_bytes(), &seal.mac).is_ok())
+    }
+}
+
 /// Where the chain ends, and up to where it is sealed.
 pub(super) struct Head {
     sequence: u64,
@@ -61,8 +93,14 @@ impl Head {
     }
 
     pub(super) fn load(view: &impl View) -> Result<Self, LedgerError> {
-        let Some(bytes) = view.get(STATE, super::HEAD)? else { return Ok(Self::empty()) };
-        let stored = StoredHead::from_der(&bytes)?;
+        match view.get(STATE, super::HEAD)? {
+            Some(bytes) => Self::from_bytes(&bytes),
+            None => Ok(Self::empty()),
+        }
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, LedgerError> {
+        let stored = StoredHead::from_der(bytes)?;
         if stored.version != VERSION {
             return Err(LedgerError::UnknownVersion { found: stored.version });
         }
@@ -92,6 +130,20 @@ impl Head {
     pub(super) fn advance(&mut self, sequence: u64, hash: Digest) {
         self.sequence = sequence;
         self.hash = hash;
+    }
+
+    /// Takes over the seal of a stored head of the same place.
+    pub(super) fn take_seal_of(&mut self, stored: Self) {
+        self.seal = stored.seal;
+    }
+
+    /// Where the chain ends, with the seal if it covers that.
+    pub(super) fn mark(&self) -> Result<HeadMark, LedgerError> {
+        let seal = self.seal.as_ref().filter(|seal| seal.sequence == self.sequence);
+        let seal = seal.map(|seal| -> Result<_, LedgerError> {
+            Ok(HeadSeal { key: seal.key, mac: digest_of(&seal.mac)? })
+        });
+        Ok(HeadMark { sequence: self.sequence, hash: self.hash, seal: seal.transpose()? })
     }
 
     pub(super) fn seal(&mut self, key: &HeadKey) {

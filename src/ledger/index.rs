@@ -4,27 +4,30 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, Event, Intended, Issued, Numbered, Profile, Revoked, VaultMark};
+use super::entry::{
+    Entry, Event, Intended, Issued, LostSerial, Numbered, Profile, Reconciled, Restored, Revoked,
+    VaultMark,
+};
 use super::head::{Head, follow};
 use super::record::{Record, State};
 use super::store::{
-    ENDINGS, KEYS, OPEN_INTENTS, Pair, RECORDS, RENEWALS, REQUESTS, REVOKED, ReadView, SERIALS,
-    STANDINGS, STATE, Store, Table, View, WriteView,
+    ENDINGS, KEYS, LOST, OPEN_INTENTS, Pair, RECORDS, RENEWALS, REQUESTS, REVOKED, ReadView,
+    SERIALS, STANDINGS, STATE, Store, Table, View, WriteView,
 };
 use super::{
-    CrlSigned, HEAD, LedgerError, NEXT_NUMBER, PAGE, VAULT_CURRENT, VAULT_PENDING, crl_key,
-    number_of, pair_key,
+    BACKED_UP, CRL_FLOOR, CrlSigned, HEAD, LedgerError, NEXT_NUMBER, PAGE, RESTORATION,
+    Restoration, VAULT_CURRENT, VAULT_PENDING, crl_key, number_of, pair_key,
 };
 
 /// The tables that follow from the chain alone.
-const DERIVED: [Table; 9] =
-    [RECORDS, SERIALS, REVOKED, OPEN_INTENTS, REQUESTS, STATE, RENEWALS, ENDINGS, STANDINGS];
+const DERIVED: [Table; 10] =
+    [RECORDS, SERIALS, REVOKED, OPEN_INTENTS, REQUESTS, STATE, RENEWALS, ENDINGS, STANDINGS, LOST];
 
-/// Those that the first version did not have.
-const ADDED: [Table; 3] = [RENEWALS, ENDINGS, STANDINGS];
+/// Those that an earlier version did not have.
+const ADDED: [Table; 4] = [RENEWALS, ENDINGS, STANDINGS, LOST];
 
-/// After every key of those tables.
-const AFTER_ALL: [u8; 64] = [0xFF; 64];
+/// After every key of any table.
+pub(super) const AFTER_ALL: [u8; 64] = [0xFF; 64];
 
 /// Entries between two tellings of progress.
 const PROGRESS: u64 = 512;
@@ -66,14 +69,20 @@ pub(super) fn rebuild(
     Ok(records)
 }
 
-/// Gives a store of the first version the indexes that came later.
+/// Gives a store of an earlier version the indexes that came later.
 pub(super) fn add_missing(store: &Store) -> Result<(), LedgerError> {
-    if !store.lacks(STANDINGS)? {
+    let mut missing = Vec::new();
+    for table in ADDED {
+        if store.lacks(table)? {
+            missing.push(table);
+        }
+    }
+    if missing.is_empty() {
         return Ok(());
     }
     let view = store.write()?;
     let mut rebuilt = from_chain(&view, |_| ())?;
-    for table in ADDED {
+    for table in missing {
         view.create(table);
         for (key, value) in rebuilt.remove(&table).unwrap_or_default() {
             view.put(table, &key, &value);
@@ -87,6 +96,11 @@ pub(super) fn check_revoked(view: &ReadView, entry: &Entry) -> Result<(), Ledger
     let (number, state) = match &entry.event {
         Event::Revoked(Revoked { number, .. }) => (*number, State::Revoked),
         Event::Abandoned(Numbered { number }) => (*number, State::Abandoned),
+        Event::LostRevoked(lost) => {
+            let listed = view.get(LOST, &lost_key(lost))?;
+            let disagrees = LedgerError::IndexDisagrees { table: LOST.to_string() };
+            return listed.map(drop).ok_or(disagrees);
+        }
         _ => return Ok(()),
     };
     let record = super::record(view, number)?;
@@ -151,6 +165,16 @@ fn apply(tables: &impl Tables, entry: &Entry) -> Result<(), LedgerError> {
         }
         Event::CrlSigned(crl) => put_crl(tables, crl),
         Event::ClockConfirmed(_) => Ok(()),
+        Event::BackedUp(_) => {
+            tables.put(STATE, BACKED_UP, &entry.time.unix_unsigned().to_be_bytes());
+            Ok(())
+        }
+        Event::Restored(restored) => apply_restored(tables, entry, restored),
+        Event::LostRevoked(lost) => {
+            tables.put(LOST, &lost_key(lost), &der::Encode::to_der(lost)?);
+            Ok(())
+        }
+        Event::Reconciled(reconciled) => apply_reconciled(tables, entry, *reconciled),
         Event::Intended(intended) => apply_intent(tables, entry, intended),
         Event::Issued(Issued { number, .. }) => apply_issued(tables, entry, *number),
         Event::Abandoned(Numbered { number }) => {
@@ -236,6 +260,59 @@ fn apply_renewal_revoked(tables: &impl Tables, renewed: u64) -> Result<(), Ledge
     }
     tables.put(ENDINGS, &ending_key(&record), &[]);
     Ok(())
+}
+
+/// Numbers only grow, so that none is given twice.
+fn apply_restored(
+    tables: &impl Tables,
+    entry: &Entry,
+    restored: &Restored,
+) -> Result<(), LedgerError> {
+    let next = tables.get(STATE, NEXT_NUMBER)?.map_or(Ok(1), |bytes| number_of(&bytes))?;
+    if restored.next_number < next {
+        return Err(LedgerError::OutOfOrder { sequence: entry.sequence });
+    }
+    tables.put(STATE, NEXT_NUMBER, &restored.next_number.to_be_bytes());
+    raise_crl_floor(tables, restored.crl_number)?;
+    let restoration = Restoration {
+        restored: entry.time.unix_unsigned(),
+        backed_up: restored.backed_up,
+        reconciled: None,
+        merged: None,
+    };
+    tables.put(STATE, RESTORATION, &der::Encode::to_der(&restoration)?);
+    Ok(())
+}
+
+fn apply_reconciled(
+    tables: &impl Tables,
+    entry: &Entry,
+    reconciled: Reconciled,
+) -> Result<(), LedgerError> {
+    let out_of_order = || LedgerError::OutOfOrder { sequence: entry.sequence };
+    let stored = tables.get(STATE, RESTORATION)?.ok_or_else(out_of_order)?;
+    let restoration: Restoration = der::Decode::from_der(&stored)?;
+    if restoration.reconciled.is_some() {
+        return Err(out_of_order());
+    }
+    raise_crl_floor(tables, reconciled.crl_number)?;
+    let restoration = Restoration {
+        reconciled: Some(entry.time.unix_unsigned()),
+        merged: reconciled.merged,
+        ..restoration
+    };
+    tables.put(STATE, RESTORATION, &der::Encode::to_der(&restoration)?);
+    Ok(())
+}
+
+fn raise_crl_floor(tables: &impl Tables, floor: u64) -> Result<(), LedgerError> {
+    let before = tables.get(STATE, CRL_FLOOR)?.map_or(Ok(0), |bytes| number_of(&bytes))?;
+    tables.put(STATE, CRL_FLOOR, &floor.max(before).to_be_bytes());
+    Ok(())
+}
+
+fn lost_key(lost: &LostSerial) -> Vec<u8> {
+    [&lost.issuer.to_be_bytes(), lost.serial.as_bytes()].concat()
 }
 
 fn apply_record(tables: &impl Tables, entry: &Entry, number: u64) -> Result<Record, LedgerError> {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
+mod copy;
 mod entry;
 mod error;
 mod head;
@@ -25,13 +26,14 @@ use std::sync::{Mutex, PoisonError};
 
 use der::asn1::OctetString;
 
+pub use copy::{CopyWriter, Item, ItemKind, LedgerCopy};
 pub use entry::{
-    ClockConfirmed, CrlSigned, Custody, Digest, Entry, Event, Intended, Issued, Numbered, Profile,
-    Revoked, VaultMark, sha256,
+    BackedUp, ClockConfirmed, CrlSigned, Custody, Digest, Entry, Event, Intended, Issued,
+    LostSerial, Numbered, Profile, Reconciled, Restored, Revoked, VaultMark, sha256,
 };
 pub use error::LedgerError;
-pub use head::HeadKey;
-pub use reader::{Reader, Standings};
+pub use head::{HeadKey, HeadMark, HeadSeal};
+pub use reader::{Reader, Standings, Whole};
 pub use record::{Holder, Record, RevocationMark, State};
 
 use crate::ground::clock::Timestamp;
@@ -60,7 +62,25 @@ pub struct VaultMarks {
     pub pending: Option<VaultMark>,
 }
 
+/// That the ledger was brought back from a copy.
+#[derive(Debug, Clone, PartialEq, Eq, der::Sequence)]
+pub struct Restoration {
+    /// When, in seconds since the epoch.
+    pub restored: u64,
+    /// When the copy was made, in seconds since the epoch.
+    pub backed_up: u64,
+    /// When it was reconciled; until then nothing is signed and nobody is served.
+    #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
+    pub reconciled: Option<u64>,
+    /// The number of the CRL that was merged; none when it was given up.
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub merged: Option<u64>,
+}
+
 const HEAD: &[u8] = b"head";
+const BACKED_UP: &[u8] = b"backed-up";
+const RESTORATION: &[u8] = b"restoration";
+const CRL_FLOOR: &[u8] = b"crl-floor";
 const VAULT_CURRENT: &[u8] = b"vault-current";
 const VAULT_PENDING: &[u8] = b"vault-pending";
 const NEXT_NUMBER: &[u8] = b"next-number";

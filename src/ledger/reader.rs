@@ -1,15 +1,16 @@
 //! Reading the ledger.
 
-use super::entry::{CrlSigned, Digest, Entry, VaultMark, sha256};
-use super::head::{Head, follow};
+use super::entry::{CrlSigned, Digest, Entry, LostSerial, VaultMark, sha256, timestamp};
+use super::head::{Head, HeadMark, follow};
 use super::record::{Holder, Record};
 use super::store::{
-    CERTIFICATES, ENDINGS, HOLDERS, KEYS, NAMES, OPEN_INTENTS, RECORDS, REQUESTS, REVOKED,
-    ReadView, STANDINGS, STATE, View,
+    CERTIFICATES, ENDINGS, HOLDERS, KEYS, LOST, NAMES, OPEN_INTENTS, RECORDS, REQUESTS, REVOKED,
+    ReadView, SERIALS, STANDINGS, STATE, View,
 };
 use super::{
-    Ledger, LedgerError, PAGE, VAULT_CURRENT, VAULT_PENDING, VaultMarks, crl_key, index, name_key,
-    newest_time, next_number, number_of, pair_key, record, renewals, second_of,
+    BACKED_UP, CRL_FLOOR, Ledger, LedgerError, PAGE, RESTORATION, Restoration, VAULT_CURRENT,
+    VAULT_PENDING, VaultMarks, crl_key, index, name_key, newest_time, next_number, number_of,
+    pair_key, record, renewals, second_of,
 };
 use crate::ground::clock::Timestamp;
 use crate::pki::SerialNumber;
@@ -18,6 +19,15 @@ use crate::pki::SerialNumber;
 pub struct Reader<'ledger> {
     ledger: &'ledger Ledger,
     view: ReadView,
+}
+
+/// What was read when everything was held against everything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// Entries of the chain.
+    pub entries: u64,
+    /// Certificates with a record.
+    pub certificates: u64,
 }
 
 /// The serials of one issuer that admission must know.
@@ -248,19 +258,90 @@ impl<'ledger> Reader<'ledger> {
         Ok(entries.into_iter().map(|(entry, _)| entry).collect())
     }
 
+    /// The serials of an issuer that are revoked and of which nothing else is known.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn lost(&self, issuer: u64) -> Result<Vec<LostSerial>, LedgerError> {
+        let (from, until) = (issuer.to_be_bytes(), issuer.saturating_add(1).to_be_bytes());
+        let pairs = self.view.range(LOST, &from, &until, usize::MAX)?;
+        pairs.iter().map(|(_, value)| Ok(der::Decode::from_der(value)?)).collect()
+    }
+
+    /// The number of the certificate with this serial.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn number_of_serial(&self, serial: &[u8]) -> Result<Option<u64>, LedgerError> {
+        self.view.get(SERIALS, serial)?.map(|bytes| number_of(&bytes)).transpose()
+    }
+
+    /// Above what every CRL's number must be: 0 unless the ledger was restored.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn crl_floor(&self) -> Result<u64, LedgerError> {
+        self.view.get(STATE, CRL_FLOOR)?.map_or(Ok(0), |bytes| number_of(&bytes))
+    }
+
+    /// How the ledger was last brought back from a copy, if it ever was.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn restoration(&self) -> Result<Option<Restoration>, LedgerError> {
+        let bytes = self.view.get(STATE, RESTORATION)?;
+        bytes.map(|bytes| Ok(der::Decode::from_der(&bytes)?)).transpose()
+    }
+
+    /// When a copy was last given out.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn backed_up(&self) -> Result<Option<Timestamp>, LedgerError> {
+        let bytes = self.view.get(STATE, BACKED_UP)?;
+        bytes.map(|bytes| Ok(timestamp(number_of(&bytes)?))).transpose()
+    }
+
+    /// Where the chain ends.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn head(&self) -> Result<HeadMark, LedgerError> {
+        Head::load(&self.view)?.mark()
+    }
+
+    /// Whether the chain has an entry with this hash at this place, and hangs together from there to
+    /// its end; `None` when it is shorter.
+    ///
+    /// # Errors
+    /// `ChainBroken`, and as any read.
+    pub fn descends_from(&self, sequence: u64, hash: &Digest) -> Result<Option<bool>, LedgerError> {
+        if sequence > self.entries()? {
+            return Ok(None);
+        }
+        let at = Head::at(&self.view, sequence)?;
+        if at.hash() != *hash {
+            return Ok(Some(false));
+        }
+        follow(&self.view, at, |_| Ok(()))?;
+        Ok(Some(true))
+    }
+
     /// Reads the whole chain, follows every link, and holds every index and record against what the
-    /// chain says of it. Returns the number of entries. `progress` is told of each page of entries read.
+    /// chain says of it. `progress` is told of each page of entries read.
     ///
     /// # Errors
     /// `ChainBroken`, `RecordDisagrees`, `IndexDisagrees`, `Damaged`.
-    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<u64, LedgerError> {
-        for record in index::rebuild(&self.view, progress)? {
+    pub fn verify(&self, progress: impl FnMut(u64)) -> Result<Whole, LedgerError> {
+        let records = index::rebuild(&self.view, progress)?;
+        let certificates = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        for record in records {
             self.holder(&record)?;
             self.certificate(&record)?;
         }
         let head = Head::load(&self.view)?;
         self.ledger.set_verified((head.sequence(), head.hash()));
-        Ok(head.sequence())
+        Ok(Whole { entries: head.sequence(), certificates })
     }
 
     /// Verifies the ledger, but only what was appended since this process did so before: it has the

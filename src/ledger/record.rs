@@ -6,7 +6,7 @@ use der::{Decode, Encode, Enumerated, Sequence};
 
 use super::LedgerError;
 use super::entry::{
-    Custody, Digest, Entry, Event, Intended, Profile, digest_of, sha256, timestamp,
+    Custody, Digest, Entry, Event, Intended, Profile, Revoked, digest_of, sha256, timestamp,
 };
 use crate::ground::clock::Timestamp;
 
@@ -76,8 +76,9 @@ impl Record {
                 Ok(Self { state: State::Abandoned, revocation: Some(mark), ..record })
             }
             (Some(record), Event::Revoked(revoked)) if record.state == State::Issued => {
-                let mark =
-                    RevocationMark { time, reason: revoked.reason, invalidity: revoked.invalidity };
+                let Revoked { reason, invalidity, revoked_at, .. } = *revoked;
+                let time = revoked_at.unwrap_or(time);
+                let mark = RevocationMark { time, reason, invalidity };
                 Ok(Self { state: State::Revoked, revocation: Some(mark), ..record })
             }
             (Some(record), Event::KeyForgotten(_)) if record.escrowed() => {

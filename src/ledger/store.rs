@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use redb::{
-    Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, TableDefinition,
-    TableError, WriteTransaction,
+    Builder, Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTableMetadata,
+    TableDefinition, TableError, WriteTransaction,
 };
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{FlockOperation, MemfdFlags, Mode, OFlags};
 
 use super::LedgerError;
 use super::blocks::CheckedBlocks;
@@ -55,6 +55,8 @@ pub(super) const RENEWALS: Table = table!("renewals");
 pub(super) const ENDINGS: Table = table!("endings");
 /// Issuer and number -> how the serial stands for admission, and the serial.
 pub(super) const STANDINGS: Table = table!("standings");
+/// Issuer and serial -> the revocation of a serial of which nothing else is known.
+pub(super) const LOST: Table = table!("lost");
 /// Number -> personal fields. Erasable.
 pub(super) const HOLDERS: Table = table!("holders");
 /// A name and a number -> nothing. Erasable.
@@ -64,7 +66,7 @@ pub(super) const CERTIFICATES: Table = table!("certificates");
 /// Number -> sealed private key. Erasable.
 pub(super) const KEYS: Table = table!("keys");
 
-const ALL: [Table; 14] = [
+const ALL: [Table; 15] = [
     ENTRIES,
     RECORDS,
     SERIALS,
@@ -75,6 +77,7 @@ const ALL: [Table; 14] = [
     RENEWALS,
     ENDINGS,
     STANDINGS,
+    LOST,
     HOLDERS,
     NAMES,
     CERTIFICATES,
@@ -105,11 +108,15 @@ impl Store {
     pub(super) fn create(path: &Path) -> Result<Self, LedgerError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let store = Self::open_with(path, flags)?;
-        let transaction = store.begin_write()?;
-        for table in ALL {
-            transaction.open_table(table.definition())?;
-        }
-        transaction.commit()?;
+        store.create_tables()?;
+        Ok(store)
+    }
+
+    /// Makes a new store in memory that the kernel gives back with the process, however it ends.
+    pub(super) fn create_in_memory() -> Result<Self, LedgerError> {
+        let file = rustix::fs::memfd_create("sekisho-ledger", MemfdFlags::CLOEXEC);
+        let store = Self::over(file.map_err(std::io::Error::from)?)?;
+        store.create_tables()?;
         Ok(store)
     }
 
@@ -123,11 +130,23 @@ impl Store {
         let file = rustix::fs::open(path, flags, Mode::from_raw_mode(PRIVATE))
             .map_err(|errno| FileError::from_io(path, &errno.into()))?;
         files::check_secret(path, &file)?;
+        Self::over(file)
+    }
+
+    fn over(file: OwnedFd) -> Result<Self, LedgerError> {
         let lock = rustix::io::fcntl_dupfd_cloexec(&file, 0).map_err(std::io::Error::from)?;
         wait_for_lock(&lock)?;
         let blocks = CheckedBlocks::new(File::from(file))?;
         let database = Builder::new().set_cache_size(CACHE).create_with_backend(blocks)?;
         Ok(Self { database, _lock: lock })
+    }
+
+    fn create_tables(&self) -> Result<(), LedgerError> {
+        let transaction = self.begin_write()?;
+        for table in ALL {
+            transaction.open_table(table.definition())?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// A view of the last committed state.
@@ -220,6 +239,13 @@ impl ReadView {
         let read = read(&open);
         self.tables.borrow_mut().insert(table, open);
         read
+    }
+}
+
+impl ReadView {
+    /// How many pairs a table has.
+    pub(super) fn count(&self, table: Table) -> Result<u64, LedgerError> {
+        self.with(table, |open| Ok(open.len()?))
     }
 }
 

@@ -84,7 +84,12 @@ fn issue_renewing(ledger: &Ledger, name: &str, renews: Option<u64>) -> u64 {
 
 fn revoke(ledger: &Ledger, number: u64) -> Result<(), LedgerError> {
     let mut transaction = ledger.begin(time(2), "uid:0")?;
-    transaction.append(Event::Revoked(Revoked { number, reason: 1, invalidity: None }))?;
+    transaction.append(Event::Revoked(Revoked {
+        number,
+        reason: 1,
+        invalidity: None,
+        revoked_at: None,
+    }))?;
     transaction.commit()
 }
 
@@ -103,7 +108,7 @@ fn what_was_committed_is_there_after_reopening() {
     assert!(reader.numbers_of_name("受付").unwrap().is_empty());
     assert_eq!(reader.revoked(1).unwrap().len(), 1);
     assert_eq!(reader.holder(&record).unwrap().unwrap().common_name, "受付1");
-    assert_eq!(reader.verify(|_| ()).unwrap(), 3);
+    assert_eq!(reader.verify(|_| ()).unwrap().entries, 3);
 }
 
 #[test]
@@ -256,14 +261,14 @@ fn times_never_go_back_but_for_a_confirmation_of_the_clock() {
         transaction.append(event).unwrap();
         transaction.commit().unwrap();
     };
-    let revoked = Event::Revoked(Revoked { number, reason: 1, invalidity: None });
+    let revoked = Event::Revoked(Revoked { number, reason: 1, invalidity: None, revoked_at: None });
     append_at(-5_000, revoked);
     let record = ledger.reader().unwrap().record(number).unwrap().unwrap();
     assert_eq!(record.revocation().unwrap().time, time(1).unix_unsigned());
     assert_eq!(newest(), time(1));
     append_at(-5_000, Event::ClockConfirmed(ClockConfirmed { newest: 0 }));
     assert_eq!(newest(), time(-5_000));
-    assert_eq!(ledger.reader().unwrap().verify(|_| ()).unwrap(), 4);
+    assert_eq!(ledger.reader().unwrap().verify(|_| ()).unwrap().entries, 4);
 }
 
 // Catches: a notice for what is renewed, and none for what is not renewed any more.
@@ -373,7 +378,7 @@ fn a_frame_of_zeros_is_a_clear_error_or_the_right_answer() {
         let answer =
             Ledger::open(&damaged.path()).and_then(|ledger| ledger.reader()?.verify(|_| ()));
         match answer {
-            Ok(entries) => assert_eq!(entries, 2, "frame at {start}"),
+            Ok(whole) => assert_eq!(whole.entries, 2, "frame at {start}"),
             Err(error) => assert!(matches!(error, LedgerError::Damaged(_)), "{start}: {error:?}"),
         }
     }

@@ -2,14 +2,18 @@
 
 #![forbid(unsafe_code)]
 
+mod merging;
+
 use std::collections::BTreeMap;
+
+pub use merging::{Merged, merge};
 
 use crate::ca::{self, Issuer};
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{
-    CrlSigned, Event, Ledger, Numbered, Profile, Record, Revoked, State, Transaction, octets,
-    sha256,
+    CrlSigned, Event, Ledger, LostSerial, Numbered, Profile, Record, Revoked, State, Transaction,
+    octets, sha256,
 };
 use crate::pki::SerialNumber;
 use crate::pki::revocation_list::{Reason, RevocationListToBeSigned, RevokedCertificate};
@@ -113,15 +117,19 @@ pub fn sign_crl(
     // A CRL that lacks a revocation lets somebody in: nothing is signed from an index alone.
     reader.verify_appended()?;
     let previous = reader.last_crl(issuer.number())?;
-    let number = previous.as_ref().map_or(0, |crl| crl.number) + 1;
+    let number = previous.as_ref().map_or(0, |crl| crl.number).max(reader.crl_floor()?) + 1;
     // Never beyond now: a CRL that was signed while the clock ran ahead must not hide anything.
     let shown_until = previous.map_or(0, |crl| crl.this_update).min(now.unix_unsigned());
-    let entries: Vec<RevokedCertificate> = reader
+    let mut entries: Vec<RevokedCertificate> = reader
         .revoked(issuer.number())?
         .iter()
         .filter(|record| record.not_after().unix_unsigned() >= shown_until)
         .map(|record| entry(record, now))
         .collect::<Result<_, _>>()?;
+    // When those end is not known.
+    for lost in reader.lost(issuer.number())? {
+        entries.push(lost_entry(&lost, now)?);
+    }
     let count = entries.len();
     let next_update = now.plus_days(i64::from(days)).min(issuer.certificate().not_after());
     let failed = |_| Refusal::CryptographyFailed {};
@@ -145,16 +153,29 @@ pub fn sign_crl(
 /// The longest a CRL can be valid, in days.
 const LONGEST: u32 = 36_525;
 
+fn lost_entry(lost: &LostSerial, now: Timestamp) -> Result<RevokedCertificate, Refusal> {
+    let damaged = || Refusal::LedgerDamaged { reason: "a lost serial".to_owned() };
+    Ok(RevokedCertificate {
+        serial: SerialNumber::from_der_integer(lost.serial.as_bytes()).map_err(|_| damaged())?,
+        revoked_at: time_of(lost.revoked_at).min(now),
+        reason: Reason::of_code(lost.reason).ok_or_else(damaged)?,
+        invalid_since: lost.invalidity.map(time_of),
+    })
+}
+
+fn time_of(seconds: u64) -> Timestamp {
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
 /// A revocation recorded while the clock ran ahead is of now: some readers disregard one to come.
 fn entry(record: &Record, now: Timestamp) -> Result<RevokedCertificate, Refusal> {
     let damaged = || Refusal::LedgerDamaged { reason: format!("record {}", record.number()) };
     let mark = record.revocation().ok_or_else(damaged)?;
-    let time = |seconds| Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX));
     Ok(RevokedCertificate {
         serial: SerialNumber::from_der_integer(record.serial()).map_err(|_| damaged())?,
-        revoked_at: time(mark.time).min(now),
+        revoked_at: time_of(mark.time).min(now),
         reason: Reason::of_code(mark.reason).ok_or_else(damaged)?,
-        invalid_since: mark.invalidity.map(time),
+        invalid_since: mark.invalidity.map(time_of),
     })
 }
 
@@ -176,7 +197,8 @@ fn append(
     invalidity: Option<Timestamp>,
 ) -> Result<Record, Refusal> {
     let invalidity = invalidity.map(Timestamp::unix_unsigned);
-    transaction.append(Event::Revoked(Revoked { number, reason: reason.code(), invalidity }))?;
+    let (reason, revoked_at) = (reason.code(), None);
+    transaction.append(Event::Revoked(Revoked { number, reason, invalidity, revoked_at }))?;
     revocable(transaction, number)
 }
 
@@ -206,7 +228,6 @@ fn not_in_force(record: &Record) -> Refusal {
 }
 
 fn already_revoked(record: &Record) -> Refusal {
-    let time = record.revocation().map_or(0, |mark| mark.time);
-    let time = Timestamp::from_unix(i64::try_from(time).unwrap_or(i64::MAX));
+    let time = time_of(record.revocation().map_or(0, |mark| mark.time));
     Refusal::AlreadyRevoked { number: format!("{:06}", record.number()), time: time.local() }
 }

@@ -26,6 +26,10 @@ pub(super) enum Purpose {
     SlotWrap,
     /// The proof that a slot's key is the right one.
     SlotCommitment,
+    /// The chunks of a stream.
+    Stream,
+    /// The proof that a stream's key is the right one.
+    StreamCommitment,
 }
 
 impl Purpose {
@@ -37,6 +41,8 @@ impl Purpose {
             Self::LedgerHead => b"sekisho vault v1 ledger head",
             Self::SlotWrap => b"sekisho vault v1 slot wrap",
             Self::SlotCommitment => b"sekisho vault v1 slot commitment",
+            Self::Stream => b"sekisho stream v1 chunks",
+            Self::StreamCommitment => b"sekisho stream v1 commitment",
         }
     }
 }
@@ -120,6 +126,48 @@ pub(super) fn open(
     let aad = Aad::from(place.associated_data());
     let opened = cipher(key)?.open_in_place(nonce, aad, &mut bytes);
     Ok(opened.ok().map(|plain| SecretBytes::copy_of(plain)))
+}
+
+/// The cipher of one stream of chunks: STREAM (Hoang, Reyhanitabar, Rogaway and Vizar, 2015), with
+/// age's nonce, which is a chunk's place and whether it is the last. The key seals one stream only.
+pub(super) struct ChunkCipher(LessSafeKey);
+
+impl ChunkCipher {
+    /// Octets by which a sealed chunk is longer.
+    pub(super) const TAG: usize = 16;
+
+    pub(super) fn new(key: &LockedKey) -> Result<Self, VaultError> {
+        cipher(key).map(Self)
+    }
+
+    /// Seals a chunk in its own buffer, which has room for the tag.
+    pub(super) fn seal(
+        &self,
+        place: u64,
+        last: bool,
+        stream: &[u8],
+        chunk: &mut Vec<u8>,
+    ) -> Result<(), VaultError> {
+        let (nonce, stream) = (chunk_nonce(place, last), Aad::from(stream));
+        let sealed = self.0.seal_in_place_append_tag(nonce, stream, chunk);
+        sealed.map_err(|_| VaultError::Cryptography)
+    }
+
+    /// The content of a chunk, if it was sealed for this place of this stream.
+    pub(super) fn open<'chunk>(
+        &self,
+        place: u64,
+        last: bool,
+        stream: &[u8],
+        chunk: &'chunk mut [u8],
+    ) -> Option<&'chunk mut [u8]> {
+        self.0.open_in_place(chunk_nonce(place, last), Aad::from(stream), chunk).ok()
+    }
+}
+
+fn chunk_nonce(place: u64, last: bool) -> Nonce {
+    let [a, b, c, d, e, f, g, h] = place.to_be_bytes();
+    Nonce::assume_unique_for_key([0, 0, 0, a, b, c, d, e, f, g, h, u8::from(last)])
 }
 
 fn cipher(key: &LockedKey) -> Result<LessSafeKey, VaultError> {

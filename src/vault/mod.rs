@@ -15,6 +15,7 @@ mod cipher;
 mod error;
 mod file;
 mod slot;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -81,8 +82,30 @@ impl SealedVault {
     /// # Errors
     /// `File`, `NotAVault`, `Truncated`, `Damaged`, `UnknownVersion`, `CostsOutOfBounds`.
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        let bytes = files::read_secret(path, file::LARGEST)?;
-        Ok(Self { body: Body::from_file(bytes.expose())?, sha256: sha256(bytes.expose()) })
+        Self::from_bytes(files::read_service_secret(path, file::LARGEST)?.expose())
+    }
+
+    /// A vault from the octets of its file.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`], but `File`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, VaultError> {
+        Ok(Self { body: Body::from_file(bytes)?, sha256: sha256(bytes) })
+    }
+
+    /// The octets of the file at a path, for a copy of it; they are a vault.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`].
+    pub fn read_bytes(path: &Path) -> Result<SecretBytes, VaultError> {
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        Self::from_bytes(bytes.expose()).map(|_| bytes)
+    }
+
+    /// 16 random octets that name this vault for as long as it lives.
+    #[must_use]
+    pub fn id(&self) -> &[u8] {
+        self.body.vault.as_bytes()
     }
 
     /// Counts the changes of the vault, from 1.

@@ -55,7 +55,7 @@ pub struct SlotSummary {
 
 /// Argon2id's costs, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Sequence)]
-struct Costs {
+pub(super) struct Costs {
     memory_kib: u32,
     passes: u32,
     lanes: u32,
@@ -74,11 +74,11 @@ pub(super) struct Slot {
 }
 
 /// The costs of every new slot: RFC 9106 section 4, the second recommended choice.
-const COSTS: Costs = Costs { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+pub(super) const COSTS: Costs = Costs { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 /// The highest costs a file may ask for; checked before any memory is taken.
 const HIGHEST: Costs = Costs { memory_kib: 1024 * 1024, passes: 16, lanes: 16 };
 /// Octets of a salt.
-const SALT: usize = 16;
+pub(super) const SALT: usize = 16;
 /// The associated data's kind of a wrapped data key.
 const WRAPPED: &[u8] = b"slot";
 
@@ -130,11 +130,7 @@ impl Slot {
     /// Refuses what no version of this program writes, before anything is computed from it.
     pub(super) fn check(&self) -> Result<(), VaultError> {
         let bounded = match (self.kind, self.costs) {
-            (SlotKind::Passphrase, Some(costs)) => {
-                (COSTS.memory_kib..=HIGHEST.memory_kib).contains(&costs.memory_kib)
-                    && (COSTS.passes..=HIGHEST.passes).contains(&costs.passes)
-                    && (1..=HIGHEST.lanes).contains(&costs.lanes)
-            }
+            (SlotKind::Passphrase, Some(costs)) => costs.are_bounded(),
             (SlotKind::RecoveryCode | SlotKind::KeyFile, None) => true,
             _ => false,
         };
@@ -143,6 +139,15 @@ impl Slot {
         } else {
             Err(VaultError::CostsOutOfBounds { slot: self.id })
         }
+    }
+}
+
+impl Costs {
+    /// Whether they are such as this program writes; asked before any memory is taken.
+    pub(super) fn are_bounded(self) -> bool {
+        (COSTS.memory_kib..=HIGHEST.memory_kib).contains(&self.memory_kib)
+            && (COSTS.passes..=HIGHEST.passes).contains(&self.passes)
+            && (1..=HIGHEST.lanes).contains(&self.lanes)
     }
 }
 
@@ -202,7 +207,7 @@ const CHECKSUM: usize = 3;
 /// Octets a key file has at least.
 const LEAST_KEY_FILE: usize = 32;
 
-fn stretch_passphrase(
+pub(super) fn stretch_passphrase(
     passphrase: &[u8],
     salt: &[u8],
     costs: Costs,

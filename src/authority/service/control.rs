@@ -14,6 +14,7 @@ use rustix::net::sockopt::socket_peercred;
 
 use super::Job;
 use crate::door::command::Request;
+use crate::door::feed::Hello;
 use crate::door::frame::{self, COMMAND_LIMIT, FrameError};
 use crate::door::reply::Message;
 use crate::ground::files::{self, FileError};
@@ -21,9 +22,6 @@ use crate::ground::messages::Refusal;
 
 /// Commands under way at once.
 const MOST: usize = 32;
-
-/// Mode of a runtime folder that we make: administrators must get to the socket in it.
-const RUNTIME_FOLDER_MODE: u32 = 0o755;
 
 /// Refused users that are logged one by one.
 const LOGGED: u64 = 10;
@@ -36,16 +34,26 @@ pub(super) struct Control {
     path: PathBuf,
 }
 
-/// Who may give commands.
-struct Permitted {
-    own: u32,
+/// Who may give commands: root and the configured administrators, and nobody who has a role.
+pub(super) struct Permitted {
     admins: Vec<u32>,
 }
 
 impl Permitted {
-    /// Nobody but root, the service's own user and the configured administrators.
+    pub(super) fn of(hello: &Hello) -> Self {
+        let mut admins = hello.admins.clone();
+        admins.retain(|user| !hello.roles.contains(user));
+        Self { admins }
+    }
+
     fn permits(&self, user: u32) -> bool {
-        user == 0 || user == self.own || self.admins.contains(&user)
+        user == 0 || self.admins.contains(&user)
+    }
+
+    /// Whether anybody but the socket's owner must get to it.
+    fn are_others(&self) -> bool {
+        let own = rustix::process::geteuid().as_raw();
+        self.admins.iter().any(|user| *user != own)
     }
 }
 
@@ -57,18 +65,16 @@ impl Control {
     /// The socket could not be made.
     pub(super) fn listen(
         path: PathBuf,
-        admins: Vec<u32>,
+        permitted: Permitted,
         jobs: Sender<Job>,
     ) -> Result<Self, Refusal> {
-        let open_to_others = !admins.is_empty();
+        let open_to_others = permitted.are_others();
         if let Some(folder) = path.parent() {
             // Only the runtime folder may be missing: the data folder has a CA in it.
-            files::ensure_folder(folder, RUNTIME_FOLDER_MODE)?;
+            files::ensure_folder(folder, crate::authority::RUNTIME_FOLDER_MODE)?;
         }
         let listener = bind(&path, open_to_others)
             .map_err(|error| Refusal::from(FileError::from_io(&path, &error)))?;
-        let own = rustix::process::geteuid().as_raw();
-        let permitted = Permitted { own, admins };
         let mut refused = 0_u64;
         let under_way = Arc::new(AtomicUsize::new(0));
         let accepting = std::thread::Builder::new().name("control".to_owned()).spawn(move || {

@@ -30,11 +30,9 @@ use crate::door::feed::{Answer, Change, Event, Heartbeat, Hello, PublishedCrl, S
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Crl, Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
-use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::pki::SerialNumber;
-use crate::vault::SlotSecret;
-use control::Control;
+use control::{Control, Permitted};
 use feed::Feed;
 use gates::Gates;
 use upkeep::Upkeep;
@@ -98,7 +96,7 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     let gates = Arc::new(Gates::new(&hello.gates));
     let upkeep = Upkeep::new(&folder, hello.crl_days, hello.server_days, &hello.gates);
     let (jobs, work) = mpsc::channel();
-    let _control = Control::listen(folder.control_socket(), hello.admins.clone(), jobs.clone())?;
+    let _control = Control::listen(folder.control_socket(), Permitted::of(&hello), jobs.clone())?;
     listen_to_gates(answers, &gates, jobs);
 
     let mut service = Service {
@@ -173,9 +171,6 @@ impl Service {
                 return;
             }
             Unseal::With(secret) => orders::slot_secret(secret),
-            Unseal::KeyFile(path) => files::read_service_secret(&path, LARGEST_KEY_FILE)
-                .map(SlotSecret::KeyFile)
-                .map_err(Refusal::from),
         };
         if let Err(refusal) = secret.and_then(|secret| self.authority.unlock(&secret)) {
             tracing::error!("the vault stays sealed: {refusal}");
@@ -192,8 +187,14 @@ impl Service {
         self.look_after(now)
     }
 
-    /// Tells what somebody who knows nothing needs.
+    /// Tells what somebody who knows nothing needs. Of a restored ledger that is not reconciled they
+    /// hear nothing but that it is there, and let nobody in.
     fn tell_everything(&mut self, now: Timestamp) -> Result<(), Trouble> {
+        if self.authority.awaits_reconciling()? {
+            let refusal = Refusal::NotReconciled {};
+            tracing::error!("nobody is let in: {refusal}");
+            return self.stand();
+        }
         let snapshot = self.authority.snapshot()?;
         self.told = snapshot.epoch;
         let revoked: Vec<SerialNumber> =
@@ -292,7 +293,11 @@ impl Service {
             }
             command => {
                 let confirms = matches!(command, Command::ConfirmClock);
+                let reconciles = matches!(command, Command::Reconcile { .. });
                 let done = self.authority.handle(Request { command, ..request }, progress);
+                if reconciles && done.is_ok() {
+                    self.tell_everything(now)?;
+                }
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
                 if confirms && done.is_ok() {
@@ -309,6 +314,11 @@ impl Service {
     fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
         let entries = self.authority.entries()?;
         let (mut issued, mut revoked) = (None, Vec::new());
+        if self.authority.awaits_reconciling()? {
+            self.told = entries;
+            self.stand()?;
+            return Ok(Vec::new());
+        }
         for event in self.authority.changes_since(self.told)? {
             match &event {
                 Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
@@ -352,7 +362,7 @@ impl Service {
     /// What is due: a CRL, server certificates. Nothing of it can be done while sealed; what fails is
     /// said, tried again a minute later, and keeps nothing else from being done.
     fn look_after(&mut self, now: Timestamp) -> Result<(), Trouble> {
-        if self.authority.is_unsealed() {
+        if self.authority.is_unsealed() && !self.authority.awaits_reconciling()? {
             if self.upkeep.crl_is_due(now)
                 && let Err(refusal) = self.publish_crl(now)
             {
@@ -405,6 +415,9 @@ impl Service {
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
             ending: self.authority.endings(ENDINGS)?,
+            restoration: self.authority.restoration()?,
+            backed_up: self.authority.backed_up()?,
+            anchor: self.authority.last_anchor_check(),
         })
     }
 
@@ -423,9 +436,6 @@ const ENDINGS: usize = 100;
 
 /// How long the caller of `seal` has to read the answer.
 const FAREWELL: Duration = Duration::from_millis(100);
-
-/// Octets of a key file at most.
-const LARGEST_KEY_FILE: u64 = 4096;
 
 /// Takes down what the gates answer, until they are gone.
 fn listen_to_gates(mut answers: UnixStream, gates: &Arc<Gates>, jobs: mpsc::Sender<Job>) {

@@ -3,6 +3,7 @@
 mod watch;
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use watch::{ClockStanding, ClockWatch};
@@ -80,25 +81,25 @@ impl Timestamp {
     /// `2026-11-22 21:00:00 +0900`, in the zone of this machine, for people.
     #[must_use]
     pub fn local(self) -> String {
-        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
+        self.zoned(zone_of_this_machine()).strftime("%Y-%m-%d %H:%M:%S %z").to_string()
     }
 
     /// `2026-11-22`, in the zone of this machine, for lists.
     #[must_use]
     pub fn local_date(self) -> String {
-        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y-%m-%d").to_string()
+        self.zoned(zone_of_this_machine()).strftime("%Y-%m-%d").to_string()
     }
 
     /// `2023/09/07 12:56:10`, in the zone of this machine: the form of the WebORCA log.
     #[must_use]
     pub fn weborca_log(self) -> String {
-        self.zoned(&jiff::tz::TimeZone::system()).strftime("%Y/%m/%d %H:%M:%S").to_string()
+        self.zoned(zone_of_this_machine()).strftime("%Y/%m/%d %H:%M:%S").to_string()
     }
 
     /// Year, month, day, hour, minute and second in the zone of this machine, for zip entries.
     #[must_use]
     pub fn local_parts(self) -> (i16, i8, i8, i8, i8, i8) {
-        let time = self.zoned(&jiff::tz::TimeZone::system());
+        let time = self.zoned(zone_of_this_machine());
         (time.year(), time.month(), time.day(), time.hour(), time.minute(), time.second())
     }
 
@@ -125,6 +126,17 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
     }
+}
+
+/// Reads the time zone of this machine, for as long as the process lives: one that is confined may not
+/// open its file later.
+pub fn read_zone() {
+    let _ = zone_of_this_machine();
+}
+
+fn zone_of_this_machine() -> &'static jiff::tz::TimeZone {
+    static ZONE: OnceLock<jiff::tz::TimeZone> = OnceLock::new();
+    ZONE.get_or_init(jiff::tz::TimeZone::system)
 }
 
 /// The wall clock's time, now.

@@ -303,8 +303,72 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "ひとつのアドレスが1秒間に始められるハンドシェイクの数 (平均)",
     ),
     ("--log_format", "Form of log lines", "ログの形式"),
+    (
+        "--accept_missing",
+        "Starts without this layer of the confinement where the system lacks it (may be repeated)",
+        "システムにこの防御層がなくても起動する (繰り返し指定できます)",
+    ),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
     ("--address", "IP address", "IP アドレス"),
     ("--number", "Number of the certificate", "証明書の番号"),
+    // ---- backup ----
+    (
+        "sekisho backup",
+        "Copy the CA into one file under a passphrase of its own; the service may be running",
+        "認証局の全体を、専用のパスフレーズで暗号化した1つのファイルに保存します (稼働中も可)",
+    ),
+    (
+        "sekisho backup verify",
+        "Try a backup out: restore it in memory, issue, revoke and sign a CRL there",
+        "バックアップをメモリ上に復元し、発行・破棄・CRL の署名ができるか試します",
+    ),
+    (
+        "sekisho restore",
+        "Restore a backup onto an empty folder",
+        "バックアップを空のフォルダに復元します",
+    ),
+    (
+        "sekisho restore reconcile",
+        "Tell a restored CA what was revoked since the backup, so that it works again",
+        "復元した認証局に、バックアップ後の破棄を取り込んで運用を再開します",
+    ),
+    (
+        "sekisho anchor",
+        "What is kept elsewhere, so that a rollback of the data folder is noticed",
+        "データフォルダの巻き戻しに気づくための控え (アンカー) を扱います",
+    ),
+    (
+        "sekisho anchor export",
+        "Show where the ledger ends now, for paper or another machine",
+        "台帳の現在の末尾を表示します (紙や別の機器に控えるため)",
+    ),
+    (
+        "sekisho anchor check",
+        "Tell whether the ledger was rolled back (exit code 0 no, 4 yes, 1 not to be told)",
+        "台帳が巻き戻されていないか確かめます (終了コード 0 なし, 4 あり, 1 判定不能)",
+    ),
+    ("--backup_to", "File to write; there must be none", "書き込むファイル (まだ存在しないこと)"),
+    ("--backup_file", "The backup", "バックアップのファイル"),
+    (
+        "--backup_passphrase_file",
+        "File that holds the passphrase of the backup",
+        "バックアップのパスフレーズを書いたファイル",
+    ),
+    (
+        "--published_crl",
+        "The newest CRL that was published, PEM or DER",
+        "公開済みの最新の CRL (PEM または DER)",
+    ),
+    (
+        "--without_crl",
+        "Go on without a CRL: what was revoked after the backup is valid again",
+        "CRL なしで再開します (バックアップ後に破棄した証明書が再び有効になります)",
+    ),
+    ("--anchor_to", "File to write; there must be none", "書き込むファイル (まだ存在しないこと)"),
+    (
+        "--kept",
+        "The anchor: a file, or its groups as typed",
+        "アンカーのファイル、またはその英数字",
+    ),
 ];

@@ -568,8 +568,8 @@ refusals! {
     // ---- door ----
     /// The control socket does not let this user in.
     ServiceNotForYou {}
-        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
-        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+        en "the running service takes no commands from this user" => "Run the command as root or as who started the service, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスを起動したユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
     /// The control socket is there, but cannot be used.
     ServiceUnreachable { reason }
         en "the running service cannot be reached: {reason}" => "Try again; if it stays so, restart the service."
@@ -643,6 +643,10 @@ refusals! {
     GateNotStarted { gate, reason }
         en "the process of gate {gate} did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
         ja "ゲート {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+    /// The authority that was to carry out root's command ended.
+    OwnersAuthorityEnded { reason }
+        en "the authority, started as the owner of the data folder, has ended: {reason}" => "See what it said; the folders above the data folder must be open to that user."
+        ja "データフォルダの所有者として起動した認証局が終了しました: {reason}" => "表示された理由を確かめてください。データフォルダの上位フォルダは、その所有者が通れる必要があります。"
     /// A verb that only `serve` runs.
     NotForPeople {}
         en "this is started by `sekisho serve` only" => "Run `sekisho serve`."
@@ -655,6 +659,85 @@ refusals! {
     ServiceRunsAlready { folder }
         en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
         ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
+    // ---- hardening ----
+    /// The kernel does not have a layer.
+    LayerUnsupported { role, layer }
+        en "the {role} cannot be confined: this kernel does not have the layer {layer}" => "Use a kernel that has it (Linux 5.13 or newer, with Landlock and seccomp). Where that cannot be, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスを隔離できません。このカーネルには防御層 {layer} がありません" => "Linux 5.13 以降 (Landlock と seccomp が有効なもの) を使用してください。それができない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
+    /// The system refused a layer.
+    LayerRefused { role, layer, reason }
+        en "the {role} cannot be confined: the system refused the layer {layer}: {reason}" => "See whether a container or the unit forbids it. Where that cannot be changed, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスを隔離できません。防御層 {layer} がシステムに拒否されました: {reason}" => "コンテナやユニットの設定で禁止されていないか確かめてください。変更できない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
+    /// A role has no user of its own, but root's.
+    RoleRunsAsRoot { role, layer }
+        en "the {role} would run as root: there is no user sekisho-{role}" => "Install the package, which makes the users (or run systemd-sysusers). To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが root のまま動くことになります。ユーザ sekisho-{role} がありません" => "パッケージをインストールしてユーザを作成してください (systemd-sysusers でも作成できます)。専用ユーザなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+    /// A role has the user of another.
+    RoleSharesUser { role, layer, user }
+        en "the {role} would run as user {user}, as another process of the service does: one that is captured reaches the others" => "Start the service as root, with the package's users. To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+    /// No required layer is called so.
+    LayerUnknown { name, known }
+        en "{name} is no layer that may be missing" => "Use one of: {known}."
+        ja "{name} という防御層はありません" => "次のいずれかを指定してください: {known}"
+    // ---- the service manager ----
+    SocketsNotPassed { reason }
+        en "systemd announced listening sockets, but they are not there: {reason}" => "See the .socket unit of the service, or stop it: the service then listens by itself."
+        ja "systemd から渡されるはずのソケットがありません: {reason}" => "サービスの .socket ユニットを確認するか、停止してください (停止すると、サービスが自分で待ち受けます)。"
+    SocketNotListening { name }
+        en "the socket {name} that systemd passed is no TCP socket that listens" => "In the .socket unit, write ListenStream=ADDRESS:PORT."
+        ja "systemd から渡されたソケット {name} は、待ち受け中の TCP ソケットではありません" => ".socket ユニットに ListenStream=アドレス:ポート と書いてください。"
+    // ---- backup ----
+    NotABackup {}
+        en "the file is not a backup of sekisho" => "Give the file that `sekisho backup --to FILE` wrote."
+        ja "sekisho のバックアップファイルではありません" => "sekisho backup --to ファイル で作成したファイルを指定してください。"
+    BackupDamaged {}
+        en "the backup is damaged or cut short" => "Use another copy of it, or an earlier backup, and check the disk it lay on."
+        ja "バックアップが壊れているか、途中で切れています" => "別のコピーか以前のバックアップを使い、保存していたディスクを点検してください。"
+    BackupCosts {}
+        en "the backup asks for more, or less, work than sekisho ever writes" => "The file was changed by somebody else; use another copy of it."
+        ja "バックアップの計算量の指定が sekisho のものではありません" => "ファイルが書き換えられています。別のコピーを使ってください。"
+    WrongBackupPassphrase {}
+        en "the passphrase does not open the backup" => "Type the passphrase that was set for this backup; it is not the vault's."
+        ja "パスフレーズが違うため、バックアップを開けられません" => "このバックアップの作成時に決めたパスフレーズを入力してください (金庫のパスフレーズとは別のものです)。"
+    NoTerminalForBackup {}
+        en "the backup needs a passphrase of its own, and there is no terminal to ask at" => "Name a file that holds it: --backup-passphrase-file FILE"
+        ja "バックアップ専用のパスフレーズが必要ですが、入力できる端末がありません" => "パスフレーズを書いたファイルを --backup-passphrase-file で指定してください。"
+    /// The authority was started again, or another copy was begun.
+    BackupInterrupted {}
+        en "the backup was interrupted: the service was restarted, or another backup was begun" => "Start the backup again."
+        ja "サービスの再起動か別のバックアップの開始により、バックアップが中断されました" => "バックアップをもう一度実行してください。"
+    FolderNotBlank { folder, name }
+        en "{folder} is not empty ({name} lies in it), and a backup is only restored onto an empty folder" => "Move what is there away, or name another folder with --dir."
+        ja "{folder} が空ではないため ({name} があります)、復元できません" => "中のものを別の場所に移すか、--dir で空のフォルダを指定してください。"
+    NotReconciled {}
+        en "this CA was restored from a backup and does not know yet what was revoked since: nothing is signed and nobody is let in" => "Give it the newest published CRL: sekisho restore reconcile --crl FILE. If there is none: sekisho restore reconcile --without-crl"
+        ja "この認証局はバックアップから復元されたもので、その後に破棄された証明書をまだ把握していません。署名も接続の許可も止めています" => "公開済みの最新の CRL を指定してください: sekisho restore reconcile --crl ファイル。CRL がない場合は sekisho restore reconcile --without-crl を実行してください。"
+    NothingToReconcile {}
+        en "this CA was not restored from a backup, or is reconciled already" => "Nothing needs to be done."
+        ja "この認証局は復元されたものではないか、すでに照合が済んでいます" => "必要な操作はありません。"
+    RevocationListOlderThanBackup { list, known }
+        en "CRL {list} is older than the backup, which knows CRL {known}" => "Find the newest CRL: ask those who fetch it, such as other servers, or look where it was published."
+        ja "CRL {list} はバックアップより古いものです (バックアップには CRL {known} までの記録があります)" => "最新の CRL を探してください。公開先のほか、CRL を取得している他のサーバにも残っていることがあります。"
+    // ---- anchor ----
+    NotAnAnchor {}
+        en "this is no anchor" => "Give the file that `sekisho anchor export` wrote, or type its groups of letters."
+        ja "アンカーではありません" => "sekisho anchor export が書き出したファイルを指定するか、その英数字を入力してください。"
+    AnchorMistyped {}
+        en "the anchor has a typing error, or is not whole" => "Compare it with the paper, group by group."
+        ja "アンカーに入力の誤りか抜けがあります" => "紙の控えと 4 文字ずつ見比べてください。"
+    AnchorOfAnother {}
+        en "the anchor is of another CA" => "Name the folder of that CA with --dir, or use this CA's anchor."
+        ja "別の認証局のアンカーです" => "--dir でその認証局のフォルダを指定するか、この認証局のアンカーを使ってください。"
+    AnchorForged {}
+        en "the anchor's seal is not this vault's: somebody else made it" => "Use an anchor from another place, and find out who wrote this one."
+        ja "アンカーの封印がこの金庫のものではありません。他人が作ったものです" => "別の場所に保管したアンカーを使い、このアンカーの出どころを調べてください。"
+    LedgerRolledBack { entries, sequence, time }
+        en "the ledger was rolled back: it ends at entry {entries}, and entry {sequence} of {time} is known to have been there" => "If nobody restored it on purpose, an old copy of the data folder took its place: revocations since are lost. Stop the service, keep the folder, and restore the newest backup with the newest CRL."
+        ja "台帳が巻き戻されています。{time} の記録 {sequence} があったはずですが、記録 {entries} で終わっています" => "意図して復元したのでなければ、古いデータフォルダに入れ替わっており、その後の破棄が失われています。サービスを止めてフォルダを保存し、最新のバックアップを最新の CRL とともに復元してください。"
+    LedgerForked { sequence, time }
+        en "the ledger has another history: its entry {sequence} is not the one of {time}" => "If nobody restored it on purpose, an old copy of the data folder took its place and was used since: revocations are lost. Stop the service, keep the folder, and restore the newest backup with the newest CRL."
+        ja "台帳の履歴が異なります。記録 {sequence} が {time} のものではありません" => "意図して復元したのでなければ、古いデータフォルダに入れ替わって使われており、破棄が失われています。サービスを止めてフォルダを保存し、最新のバックアップを最新の CRL とともに復元してください。"
 }
 
 impl From<FileError> for Refusal {

@@ -1,0 +1,157 @@
+//! Root's commands over a data folder that belongs to the service's own user: an authority of that
+//! user carries them out, for as long as the command runs. Root touches nothing in the folder, and
+//! everything that is made there belongs to the service.
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::authority::DataFolder;
+use crate::door::Door;
+use crate::door::feed::{Answer, Event, Hello, Unseal};
+use crate::door::frame::{self, FEED_LIMIT};
+use crate::ground::clock;
+use crate::ground::files;
+use crate::ground::messages::Refusal;
+
+use super::roles::User;
+
+/// How long the authority may take to begin: it reads the whole ledger first.
+const BEGINNING: Duration = Duration::from_secs(900);
+
+/// How often it is looked whether it has begun.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Days a CRL is valid that it signs unasked, and a server certificate: none is due without gates.
+const DAYS: u32 = 30;
+
+/// The user to whom root must leave the folder; none when this process may open it itself.
+pub(super) fn of(folder: &DataFolder) -> Option<User> {
+    let metadata = std::fs::symlink_metadata(folder.path()).ok()?;
+    let foreign = rustix::process::geteuid().is_root() && metadata.uid() != 0;
+    foreign.then(|| User { uid: metadata.uid(), gid: metadata.gid() })
+}
+
+/// A folder without a CA that root has taken from its owner, to make a CA in it. It goes back when
+/// this is dropped, with all that was made.
+pub(super) struct TakenFolder<'a> {
+    folder: &'a DataFolder,
+    owner: Option<User>,
+}
+
+impl<'a> TakenFolder<'a> {
+    /// Takes the folder; nothing is done where it is ours, or not there.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub(super) fn take(folder: &'a DataFolder) -> Result<Self, Refusal> {
+        let owner = of(folder).filter(|_| !folder.is_initialised());
+        if owner.is_some() {
+            files::take(folder.path())?;
+        }
+        Ok(Self { folder, owner })
+    }
+}
+
+impl Drop for TakenFolder<'_> {
+    fn drop(&mut self) {
+        if let Some(User { uid, gid }) = self.owner {
+            // The service takes what is left of root's when it starts.
+            let _ = self.folder.give_to(uid, gid);
+        }
+    }
+}
+
+/// An authority at work for one command. It ends when this is dropped.
+pub(super) struct OwnersAuthority {
+    child: Child,
+    /// While it is open the authority works.
+    feed: Option<UnixStream>,
+}
+
+impl OwnersAuthority {
+    /// Starts it over a folder, sealed, and waits until it takes commands.
+    ///
+    /// # Errors
+    /// It could not be started, or ended at once; what it said of that is shown.
+    pub(super) fn start(folder: &DataFolder, user: User) -> Result<Self, Refusal> {
+        let failed =
+            |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        let child = Command::new("/proc/self/exe")
+            .arg("authority")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .uid(user.uid)
+            .gid(user.gid)
+            .spawn()
+            .map_err(failed)?;
+        let mut authority = Self { child, feed: Some(ours) };
+        authority.begin(folder)?;
+        Ok(authority)
+    }
+
+    fn begin(&mut self, folder: &DataFolder) -> Result<(), Refusal> {
+        let hello = Hello {
+            folder: folder.path().to_owned(),
+            unseal: Unseal::Later,
+            admins: Vec::new(),
+            roles: Vec::new(),
+            crl_days: DAYS,
+            server_days: DAYS,
+            gates: Vec::new(),
+        };
+        let Some(feed) = &mut self.feed else { return Err(Refusal::ServiceGone {}) };
+        let mut told = feed.try_clone().map_err(|_| Refusal::ServiceGone {})?;
+        // When it cannot be written the process is gone, and that is found out below.
+        let _ = frame::write(feed, &Answer::Hello(Box::new(hello)), FEED_LIMIT);
+        // Nobody serves: what it tells is read and forgotten.
+        std::thread::spawn(move || {
+            while let Ok(Some(event)) = frame::read::<Event>(&mut told, FEED_LIMIT) {
+                drop(event);
+            }
+        });
+        let deadline = clock::monotonic() + BEGINNING;
+        while clock::monotonic() < deadline {
+            if Door::at(&folder.control_socket(), "").is_ok_and(|door| door.is_some()) {
+                return Ok(());
+            }
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        Err(Refusal::OwnersAuthorityEnded { reason: self.last_words() })
+    }
+
+    /// What it said before it ended.
+    fn last_words(&mut self) -> String {
+        let _ = self.child.kill();
+        let mut words = String::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            // What is not text, or not there, cannot be shown.
+            let _ = stderr.take(WORDS).read_to_string(&mut words);
+        }
+        words.trim_end().to_owned()
+    }
+}
+
+/// Octets of last words that are shown.
+const WORDS: u64 = 4096;
+
+impl Drop for OwnersAuthority {
+    fn drop(&mut self) {
+        if let Some(feed) = self.feed.take() {
+            // Its reader has a copy; the end is told to both.
+            let _ = feed.shutdown(std::net::Shutdown::Both);
+        }
+        // It ends by itself once its command is finished.
+        let _ = self.child.wait();
+    }
+}

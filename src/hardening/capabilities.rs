@@ -1,0 +1,36 @@
+//! Giving up every capability, and gaining none by `execve`.
+
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::{Reason, Role};
+
+/// What the supervisor needs to start the others as their users and to end them.
+const OF_THE_SUPERVISOR: CapabilitySet =
+    CapabilitySet::SETUID.union(CapabilitySet::SETGID).union(CapabilitySet::KILL);
+
+/// `PR_SET_NO_NEW_PRIVS`: no program that is run has more rights than who runs it.
+pub(super) fn gain_none() -> Result<(), Reason> {
+    rustix::thread::set_no_new_privs(true)?;
+    Ok(())
+}
+
+/// Empties the five sets of capabilities(7), but for what the role needs of what it has.
+pub(super) fn drop_all(role: Role) -> Result<(), Reason> {
+    let needed = match role {
+        Role::Supervisor => OF_THE_SUPERVISOR,
+        Role::Authority | Role::Gate | Role::Publisher => CapabilitySet::empty(),
+    };
+    rustix::thread::clear_ambient_capability_set()?;
+    for bit in 0..u64::BITS {
+        // Only root may, and the kernel has fewer than 64. For the others the set means nothing: it
+        // limits what `execve` gives, and that is nothing already.
+        let _ = rustix::thread::remove_capability_from_bounding_set(
+            CapabilitySet::from_bits_retain(1 << bit),
+        );
+    }
+    let kept = rustix::thread::capabilities(None)?.permitted & needed;
+    let sets =
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    rustix::thread::set_capabilities(None, sets)?;
+    Ok(())
+}
