@@ -91,10 +91,10 @@ impl Published {
         let _ = self.messages.write_all(octets);
     }
 
-    /// The last that the publisher says before it ends.
+    /// The last that the publisher says before it ends, whatever of ours it has left unread.
     pub(crate) fn last_word(&mut self) -> Option<FromPublisher> {
         let mut last = None;
-        while let Some(said) = self.hear() {
+        while let Ok(Some(said)) = frame::read(&mut self.messages, process::SAID_LIMIT) {
             last = Some(said);
         }
         last
