@@ -59,7 +59,7 @@ impl Clinic {
         );
         let path = self.desk.write("sekisho.toml", configuration);
         let mut command = self.desk.command(desk::SEKISHO);
-        command.args(["serve", "--config"]).arg(path);
+        command.args(["serve", "--accept-missing", "separate-uids", "--config"]).arg(path);
         command
     }
 
@@ -76,7 +76,9 @@ impl Clinic {
         );
         let path = self.desk.write("jma-receipt.conf", configuration);
         let mut command = self.desk.command(desk::SEKISHO);
-        command.args(["serve", "--jma-receipt-conf"]).arg(path);
+        command
+            .args(["serve", "--accept-missing", "separate-uids", "--jma-receipt-conf"])
+            .arg(path);
         command.args(["--listen", "127.0.0.1:0", "--refusal", mode, "--upstream"]);
         command.arg(format!("http://{}", self.upstream.address));
         command

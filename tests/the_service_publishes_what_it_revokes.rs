@@ -40,7 +40,9 @@ impl Service {
              name = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\nupstream = \"greeting\"\n",
         );
         let mut command = desk.command(desk::SEKISHO);
-        command.args(["serve", "--config", "sekisho.toml"]).stderr(Stdio::piped());
+        command
+            .args(["serve", "--accept-missing", "separate-uids", "--config", "sekisho.toml"])
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (tell, lines) = mpsc::channel();
         let reader = BufReader::new(child.stderr.take().unwrap());

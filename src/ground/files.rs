@@ -18,6 +18,9 @@ pub const PRIVATE: u32 = 0o600;
 /// Mode of folders that hold secrets.
 pub const PRIVATE_FOLDER: u32 = 0o700;
 
+/// Mode of folders that everybody may look into.
+pub const PUBLIC_FOLDER: u32 = 0o755;
+
 /// Why a file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileError {

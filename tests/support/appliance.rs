@@ -168,7 +168,7 @@ impl<'a> Appliance<'a> {
     /// `sekisho serve` at a desk.
     pub(crate) fn command(desk: &Desk) -> Command {
         let mut command = desk.command(SEKISHO);
-        command.args(["serve", "--config", "sekisho.toml"]);
+        command.args(["serve", "--config", "sekisho.toml", "--accept-missing", "separate-uids"]);
         command
     }
 

@@ -630,6 +630,10 @@ refusals! {
     FeedUnavailable { reason }
         en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
+    // ---- config check --profile ----
+    ProfileNotMet { path, profile, count }
+        en "{path} does not meet {profile} (requirements not met: {count})" => "Change what is said beside each, then check again."
+        ja "{path} は {profile} に適合していません (不適合: {count}件)" => "それぞれの行の指示に従って変更し、もう一度確認してください。"
     // ---- a running service ----
     /// The authority's process ended before it had begun.
     AuthorityDidNotStart {}
