@@ -26,6 +26,7 @@ use rustix::net::{AddressFamily, SocketType};
 use sekisho::door::frame;
 use sekisho::ground::clock;
 use sekisho::ground::messages::Refusal;
+use sekisho::hardening::Terms;
 use sekisho::publisher::process::{Begin, FromPublisher, ToPublisher};
 use sekisho::publisher::{LocalAddress, Settings};
 
@@ -199,7 +200,7 @@ fn octets_that_are_no_message_end_a_publisher_and_nothing_else() {
     }
     // A second beginning is none either.
     let mut published = Published::open(watched());
-    let again = Begin { settings: watched(), gates: Vec::new() };
+    let again = Begin { settings: watched(), gates: Vec::new(), terms: Terms::default() };
     published.tell(&ToPublisher::Begin(again));
     assert!(matches!(published.last_word(), Some(FromPublisher::Refused(_))));
 }

@@ -33,6 +33,12 @@ fn publisher(service: &Appliance<'_>) -> i32 {
     publishers[0]
 }
 
+/// Whether no-new-privs is set, and system calls are filtered (proc(5)).
+fn is_confined(process: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    ["NoNewPrivs:\t1\n", "Seccomp:\t2\n"].iter().all(|line| status.contains(line))
+}
+
 fn listed(desk: &Desk, service: &Appliance<'_>) -> Vec<String> {
     let (status, pem) = fetch(&service.published("/crl.pem"));
     if status != 200 {
@@ -63,9 +69,11 @@ fn a_publisher_that_was_killed_serves_the_same_list_again() {
     assert_eq!(list.0, 200);
 
     let killed = publisher(&service);
+    assert!(is_confined(killed));
     send(killed, Signal::KILL);
     eventually("the same list", || fetch(&service.published("/ca.crl")) == list);
-    assert_ne!(publisher(&service), killed);
+    let next = publisher(&service);
+    assert!(next != killed && is_confined(next));
     // The gate was not started again: it goes on counting.
     visitor.visit().unwrap();
     eventually("what it counted before and since", || counted(false) && counted(true));

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -12,14 +13,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, User, farewell};
+use super::roles::{Pauses, Process, Role, Stage, Users, farewell};
 use crate::door::descriptors::{self, Descriptors};
-use crate::door::feed::PublishedCrl;
+use crate::door::feed::{Confined, PublishedCrl};
 use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
-use crate::ground::files;
+use crate::ground::files::{self, FileError, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
+use crate::hardening;
 use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
 use crate::publisher::provision::Provision;
 
@@ -41,8 +43,17 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Messages of the publisher that wait to be read at most.
 const WAITING: usize = 4;
 
-/// Mode of the folder of published files: anyone may read what is public.
-const PUBLIC_FOLDER: u32 = 0o755;
+/// Makes the folder of the published files where there is none, and gives it to the publisher's user.
+/// One that is there is for the publisher to accept or to refuse.
+pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
+    if files::exists(folder) {
+        return Ok(());
+    }
+    files::ensure_folder(folder, PUBLIC_FOLDER)?;
+    let Some(user) = users.of(Role::Publisher) else { return Ok(()) };
+    std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
+        .map_err(|error| FileError::from_io(folder, &error).into())
+}
 
 /// The publisher, and what it is told.
 pub(super) struct PublisherKeeper {
@@ -51,6 +62,8 @@ pub(super) struct PublisherKeeper {
     pub(super) crl: watch::Receiver<Option<PublishedCrl>>,
     /// What each gate last said of itself, by its name.
     pub(super) gates: Vec<(String, watch::Receiver<Option<GateFigures>>)>,
+    /// How the processes are confined.
+    pub(super) confined: Arc<watch::Sender<Vec<Confined>>>,
 }
 
 /// A publisher's process at work.
@@ -73,10 +86,6 @@ impl PublisherKeeper {
     /// # Errors
     /// What it says is in its way.
     pub(super) async fn begin(mut self) -> Result<RunningPublisher, Refusal> {
-        let folder = self.provision.settings().folder();
-        if let (Some(folder), Some(user)) = (folder, self.stage.users.of(Role::Publisher)) {
-            give_folder(folder, user)?;
-        }
         let life = self.start().await?;
         let provision = &self.provision;
         for (serves, address) in
@@ -105,6 +114,7 @@ impl PublisherKeeper {
         let begin = Begin {
             settings: self.provision.settings().clone(),
             gates: self.gates.iter().map(|(gate, _)| gate.clone()).collect(),
+            terms: self.stage.terms(Role::Publisher),
         };
         let begun = async {
             life.tell(&ToPublisher::Begin(begin)).await.ok()?;
@@ -113,7 +123,12 @@ impl PublisherKeeper {
             life.said.recv().await
         };
         match timeout(BEGINNING, begun).await {
-            Ok(Some(Ok(FromPublisher::Ready))) => {
+            Ok(Some(Ok(FromPublisher::Ready { layers }))) => {
+                let role = hardening::Role::Publisher;
+                self.confined.send_modify(|known| {
+                    known.retain(|one| one.role != role);
+                    known.push(Confined { role, gate: None, layers });
+                });
                 // What its predecessor was told, it was not.
                 self.crl.mark_changed();
                 Ok(life)
@@ -195,7 +210,7 @@ impl RunningPublisher {
                         tracing::error!("the publisher ends: {refusal}");
                         Ok(())
                     }
-                    Some(Ok(FromPublisher::Ready) | Err(_)) => {
+                    Some(Ok(FromPublisher::Ready { .. }) | Err(_)) => {
                         Err("it said what a publisher may not say")
                     }
                     None => break None,
@@ -265,20 +280,11 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromPublisher
     }
 }
 
-/// Makes the folder where there is none, and gives it to the publisher's user.
-fn give_folder(folder: &Path, user: User) -> Result<(), Refusal> {
-    if files::exists(folder) {
-        return Ok(());
-    }
-    files::ensure_folder(folder, PUBLIC_FOLDER)?;
-    std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
-        .map_err(|error| files::FileError::from_io(folder, &error).into())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::cli::roles::Users;
     use crate::config::LogFormat;
     use crate::publisher::Settings;
     use tokio::net::UnixStream;
@@ -298,10 +304,16 @@ mod tests {
         let (tell, told) = mpsc::channel(WAITING);
         let reading = tokio::spawn(read(reader, tell));
         let keeper = PublisherKeeper {
-            stage: Stage { log: LogFormat::Text, users: Users::Ours },
+            stage: Stage {
+                log: LogFormat::Text,
+                users: Users::Ours,
+                accept_missing: BTreeSet::new(),
+                landlock_abi: None,
+            },
             provision: Provision::open(Settings::default()).await.unwrap(),
             crl: watch::channel(None).1,
             gates: Vec::new(),
+            confined: Arc::new(watch::channel(Vec::new()).0),
         };
         RunningPublisher { keeper, life: Life { child, writer, said: told, reading } }
     }
@@ -313,7 +325,7 @@ mod tests {
         let alive = frame_of(&FromPublisher::Alive);
         let huge = [&u32::MAX.to_be_bytes()[..], &alive[4..]].concat();
         let unknown = [&alive[..6], &[9]].concat();
-        let twice = frame_of(&FromPublisher::Ready);
+        let twice = frame_of(&FromPublisher::Ready { layers: Vec::new() });
         for said in [huge, unknown, twice, [alive, b"HTTP/1.1 200 OK".to_vec()].concat()] {
             let mut publisher = after(&said).await;
             let stop = pin!(std::future::pending());

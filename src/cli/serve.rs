@@ -20,7 +20,7 @@ use crate::config::LogFormat;
 use crate::gate::process;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::hardening::Layer;
+use crate::hardening::{self, Layer};
 use crate::publisher;
 
 /// What `serve` takes.
@@ -87,7 +87,7 @@ pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    publisher::process::run(messages, descriptors, |_| Ok(()))
+    publisher::process::run(messages, descriptors, hardening::confine)
 }
 
 fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {

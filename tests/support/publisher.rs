@@ -20,6 +20,7 @@ use sekisho::door::figures::{Durations, GateFigures, Openness};
 use sekisho::door::frame;
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::ground::messages::Refusal;
+use sekisho::hardening::Terms;
 use sekisho::pki::{Certificate, RevocationList};
 use sekisho::publisher::Settings;
 use sekisho::publisher::process::{self, Begin, FromPublisher, ToPublisher};
@@ -27,7 +28,8 @@ use sekisho::publisher::provision::Provision;
 
 use super::desk::Desk;
 
-/// A publisher that serves until it is dropped. The test is its supervisor.
+/// A publisher that serves until it is dropped, on a thread of its own and not confined. The test is
+/// its supervisor.
 pub(crate) struct Published {
     /// Where the CRL is.
     pub(crate) address: Option<SocketAddr>,
@@ -52,7 +54,7 @@ impl Published {
     pub(crate) fn begin(settings: Settings, gates: &[&str]) -> Result<Self, Refusal> {
         let (messages, theirs) = UnixStream::pair().unwrap();
         let (ours, sockets) = descriptors::pair().unwrap();
-        let thread = std::thread::spawn(|| process::run(theirs, sockets, |_| Ok(())));
+        let thread = std::thread::spawn(|| process::run(theirs, sockets, |_| Ok(Vec::new())));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let provision = runtime.block_on(Provision::open(settings.clone()))?;
         let gates = gates.iter().map(|&gate| gate.to_owned()).collect();
@@ -63,14 +65,14 @@ impl Published {
             provision,
             thread: Some(thread),
         };
-        published.tell(&ToPublisher::Begin(Begin { settings, gates }));
+        published.tell(&ToPublisher::Begin(Begin { settings, gates, terms: Terms::default() }));
         let listeners = published.provision.listeners().unwrap();
         runtime.block_on(async {
             // It may have refused by then, and says so.
             let _ = listeners.send(&Descriptors::new(ours).unwrap()).await;
         });
         match published.hear() {
-            Some(FromPublisher::Ready) => Ok(published),
+            Some(FromPublisher::Ready { .. }) => Ok(published),
             Some(FromPublisher::Refused(refusal)) => Err(refusal),
             other => panic!("{other:?}"),
         }
