@@ -153,8 +153,13 @@ impl Appliance {
         let publisher = match config.publish() {
             Some(settings) => {
                 let provision = publisher::provision::Provision::open(settings.clone()).await?;
-                let (stage, confined) = (stage.clone(), Arc::clone(&confined_in));
-                let keeper = PublisherKeeper { stage, provision, crl, gates: sources, confined };
+                let keeper = PublisherKeeper {
+                    stage: stage.clone(),
+                    provision,
+                    crl,
+                    gates: sources,
+                    confined: Arc::clone(&confined_in),
+                };
                 Some(keeper.begin().await?)
             }
             None => None,
@@ -272,7 +277,7 @@ fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal
     let missing: Vec<&str> = stage.accept_missing.iter().map(|layer| layer.name()).collect();
     if !missing.is_empty() {
         tracing::warn!(
-            "as configured, these layers of the confinement may be missing: {}",
+            "as configured, these layers of the confinement are left out: {}",
             missing.join(", ")
         );
     }

@@ -13,13 +13,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, Users, farewell};
+use super::roles::{Pauses, Process, Role, Stage, Users, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
 use crate::door::feed::{Confined, PublishedCrl};
 use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
-use crate::ground::files::{self, FileError, PUBLIC_FOLDER};
+use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
 use crate::hardening;
 use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
@@ -42,18 +42,6 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Messages of the publisher that wait to be read at most.
 const WAITING: usize = 4;
-
-/// Makes the folder of the published files where there is none, and gives it to the publisher's user.
-/// One that is there is for the publisher to accept or to refuse.
-pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
-    if files::exists(folder) {
-        return Ok(());
-    }
-    files::ensure_folder(folder, PUBLIC_FOLDER)?;
-    let Some(user) = users.of(Role::Publisher) else { return Ok(()) };
-    std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
-        .map_err(|error| FileError::from_io(folder, &error).into())
-}
 
 /// The publisher, and what it is told.
 pub(super) struct PublisherKeeper {
@@ -124,11 +112,7 @@ impl PublisherKeeper {
         };
         match timeout(BEGINNING, begun).await {
             Ok(Some(Ok(FromPublisher::Ready { layers }))) => {
-                let role = hardening::Role::Publisher;
-                self.confined.send_modify(|known| {
-                    known.retain(|one| one.role != role);
-                    known.push(Confined { role, gate: None, layers });
-                });
+                confined(&self.confined, hardening::Role::Publisher, None, layers);
                 // What its predecessor was told, it was not.
                 self.crl.mark_changed();
                 Ok(life)
@@ -138,7 +122,7 @@ impl PublisherKeeper {
                 if let Ok(Some(Ok(FromPublisher::Refused(refusal)))) = otherwise {
                     return Err(refusal);
                 }
-                let reason = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+                let reason = status.map_or_else(|error| error.to_string(), in_words);
                 Err(Refusal::PublisherNotStarted { reason })
             }
         }
@@ -232,7 +216,7 @@ impl RunningPublisher {
         }
         let status = farewell(&mut life.child, FAREWELL).await;
         if !draining {
-            let status = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+            let status = status.map_or_else(|error| error.to_string(), in_words);
             tracing::error!(status, "the publisher has ended; it is started again");
         }
         draining
@@ -278,6 +262,17 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromPublisher
             return;
         }
     }
+}
+
+/// Makes the folder where there is none, and gives it to the publisher's user.
+pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
+    if files::exists(folder) {
+        return Ok(());
+    }
+    files::ensure_folder(folder, PUBLIC_FOLDER)?;
+    let Some(user) = users.of(Role::Publisher) else { return Ok(()) };
+    std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
+        .map_err(|error| files::FileError::from_io(folder, &error).into())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
-use crate::hardening::{Confinement, LayerReport, MissingLayer, Role, Terms};
+use crate::hardening::{Confinement, LayerReport, Role, Terms, confine};
 
 /// Octets of what a publisher says at once.
 pub const SAID_LIMIT: usize = 64 << 10;
@@ -72,19 +72,14 @@ pub enum FromPublisher {
     Alive,
 }
 
-/// Serves as the supervisor says until it says no more. It is confined, by
-/// [`crate::hardening::confine`], before anything of a stranger is read and before there is a second
-/// thread.
+/// Serves as the supervisor says until it says no more. It is confined once the folder is there, before
+/// anything of a stranger is read and before there is a second thread.
 ///
 /// # Errors
 /// The supervisor is gone, or the publisher cannot be opened, which the supervisor is told.
-pub fn run(
-    messages: StdUnixStream,
-    descriptors: OwnedFd,
-    confine: impl FnOnce(&Confinement) -> Result<Vec<LayerReport>, MissingLayer>,
-) -> Result<(), Refusal> {
+pub fn run(messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let mut outgoing = messages.try_clone().map_err(|_| Refusal::ServiceGone {})?;
-    let served = serve(messages, descriptors, confine);
+    let served = serve(messages, descriptors);
     if let Err(refusal) = &served {
         // The supervisor may be gone.
         let _ = frame::write(&mut outgoing, &FromPublisher::Refused(refusal.clone()), SAID_LIMIT);
@@ -92,11 +87,7 @@ pub fn run(
     served
 }
 
-fn serve(
-    mut messages: StdUnixStream,
-    descriptors: OwnedFd,
-    confine: impl FnOnce(&Confinement) -> Result<Vec<LayerReport>, MissingLayer>,
-) -> Result<(), Refusal> {
+fn serve(mut messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let Ok(Some(ToPublisher::Begin(begin))) = frame::read(&mut messages, FEED_LIMIT) else {
         return Err(Refusal::ServiceGone {});
     };

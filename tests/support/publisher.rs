@@ -8,7 +8,7 @@
     reason = "a test that cannot set its stage fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
@@ -20,7 +20,7 @@ use sekisho::door::figures::{Durations, GateFigures, Openness};
 use sekisho::door::frame;
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::ground::messages::Refusal;
-use sekisho::hardening::Terms;
+use sekisho::hardening::{Layer, Terms};
 use sekisho::pki::{Certificate, RevocationList};
 use sekisho::publisher::Settings;
 use sekisho::publisher::process::{self, Begin, FromPublisher, ToPublisher};
@@ -28,8 +28,7 @@ use sekisho::publisher::provision::Provision;
 
 use super::desk::Desk;
 
-/// A publisher that serves until it is dropped, on a thread of its own and not confined. The test is
-/// its supervisor.
+/// A publisher that serves until it is dropped. The test is its supervisor.
 pub(crate) struct Published {
     /// Where the CRL is.
     pub(crate) address: Option<SocketAddr>,
@@ -54,9 +53,12 @@ impl Published {
     pub(crate) fn begin(settings: Settings, gates: &[&str]) -> Result<Self, Refusal> {
         let (messages, theirs) = UnixStream::pair().unwrap();
         let (ours, sockets) = descriptors::pair().unwrap();
-        let thread = std::thread::spawn(|| process::run(theirs, sockets, |_| Ok(Vec::new())));
+        let thread = std::thread::spawn(|| process::run(theirs, sockets));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let provision = runtime.block_on(Provision::open(settings.clone()))?;
+        // Its thread is confined, and no more: the process is the test's.
+        let accept_missing = BTreeSet::from([Layer::SeparateUids]);
+        let terms = Terms { accept_missing, ..Terms::default() };
         let gates = gates.iter().map(|&gate| gate.to_owned()).collect();
         let mut published = Self {
             address: provision.address(),
@@ -65,7 +67,7 @@ impl Published {
             provision,
             thread: Some(thread),
         };
-        published.tell(&ToPublisher::Begin(Begin { settings, gates, terms: Terms::default() }));
+        published.tell(&ToPublisher::Begin(Begin { settings, gates, terms }));
         let listeners = published.provision.listeners().unwrap();
         runtime.block_on(async {
             // It may have refused by then, and says so.
