@@ -53,13 +53,13 @@ impl Clinic {
 
     fn serve_before(&self, upstream: &str, lines: &str) -> Command {
         let configuration = format!(
-            "version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n\
+            "version = 1\n[hardening]\naccept_missing = [\"separate-uids\"]\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n\
              [[gate]]\nname = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\n\
              upstream = \"{upstream}\"\n{lines}\n",
         );
         let path = self.desk.write("sekisho.toml", configuration);
         let mut command = self.desk.command(desk::SEKISHO);
-        command.args(["serve", "--config"]).arg(path);
+        command.args(["serve", "--accept-missing", "separate-uids", "--config"]).arg(path);
         command
     }
 
@@ -76,7 +76,9 @@ impl Clinic {
         );
         let path = self.desk.write("jma-receipt.conf", configuration);
         let mut command = self.desk.command(desk::SEKISHO);
-        command.args(["serve", "--jma-receipt-conf"]).arg(path);
+        command
+            .args(["serve", "--accept-missing", "separate-uids", "--jma-receipt-conf"])
+            .arg(path);
         command.args(["--listen", "127.0.0.1:0", "--refusal", mode, "--upstream"]);
         command.arg(format!("http://{}", self.upstream.address));
         command

@@ -150,7 +150,14 @@ fn an_upstream_on_another_machine_in_clear_text_needs_a_word() {
     let mut stage = Stage::new();
     stage.arguments = vec!["--upstream".to_owned(), "http://192.0.2.1:8001".to_owned()];
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--jma-receipt-conf"]);
+    command.args([
+        "serve",
+        "--accept-missing",
+        "separate-uids",
+        "--listen",
+        "127.0.0.1:0",
+        "--jma-receipt-conf",
+    ]);
     command.arg(stage.path("jma-receipt.conf")).args(&stage.arguments);
     let output = support::run(command);
     assert_eq!(output.status.code(), Some(1));

@@ -123,6 +123,7 @@ fn the_gate_neither_logs_its_key_nor_leaves_it_in_a_core_file() {
     let mut command = desk.command("sh");
     // As generous as a shell can be about core files.
     command.args(["-c", "ulimit -c unlimited; exec \"$@\"", "sh", desk::SEKISHO, "serve"]);
+    command.args(["--accept-missing", "separate-uids"]);
     command.args(["--listen", "127.0.0.1:0", "--jma-receipt-conf", "jma-receipt.conf"]);
     command.arg("--upstream").arg(format!("http://{}", upstream.address));
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
@@ -244,6 +245,7 @@ fn gate(desk: &Desk) -> Gate {
     let upstream = Upstream::answering(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
     let mut command = desk.command(desk::SEKISHO);
     command.args(["serve", "--jma-receipt-conf", "jma-receipt.conf", "--listen", "127.0.0.1:0"]);
+    command.args(["--accept-missing", "separate-uids"]);
     command.args(["--upstream", &format!("http://{}", upstream.address)]);
     command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
     Gate::start(command)

@@ -109,7 +109,13 @@ struct Gate {
 
 impl Gate {
     fn start(root: &EmptyRoot, upstream: &str) -> Self {
-        let arguments = ["serve", "--jma-receipt-conf", "/jma-receipt.conf"];
+        let arguments = [
+            "serve",
+            "--accept-missing",
+            "separate-uids",
+            "--jma-receipt-conf",
+            "/jma-receipt.conf",
+        ];
         let options = ["--listen", "127.0.0.1:0", "--upstream", upstream];
         let mut command = root.command(&[arguments.as_slice(), &options].concat());
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();

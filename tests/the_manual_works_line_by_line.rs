@@ -348,7 +348,7 @@ impl Console {
 
     fn serve(&self, upstream: &Upstream) -> Command {
         let mut command = self.command(desk::SEKISHO);
-        command.args(["serve", "--jma-receipt-conf"]);
+        command.args(["serve", "--accept-missing", "separate-uids", "--jma-receipt-conf"]);
         command.arg(self.home("opt/jma/weborca/conf/jma-receipt.conf"));
         command.args(["--listen", "127.0.0.1:0", "--upstream"]);
         command.arg(format!("http://{}", upstream.address));

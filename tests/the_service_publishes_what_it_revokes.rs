@@ -35,12 +35,14 @@ impl Service {
     fn start(desk: &Desk) -> Self {
         desk.write(
             "sekisho.toml",
-            "version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n[publish]\n\
+            "version = 1\n[hardening]\naccept_missing = [\"separate-uids\"]\n[authority]\nfolder = \"ca\"\nkey_file = \"ca/vault.key\"\n[publish]\n\
              listen = \"127.0.0.1:0\"\nfolder = \"public\"\nmetrics = \"127.0.0.1:0\"\n[[gate]]\n\
              name = \"main\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\nupstream = \"greeting\"\n",
         );
         let mut command = desk.command(desk::SEKISHO);
-        command.args(["serve", "--config", "sekisho.toml"]).stderr(Stdio::piped());
+        command
+            .args(["serve", "--accept-missing", "separate-uids", "--config", "sekisho.toml"])
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (tell, lines) = mpsc::channel();
         let reader = BufReader::new(child.stderr.take().unwrap());

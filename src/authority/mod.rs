@@ -153,7 +153,6 @@ impl DataFolder {
         files::give(&self.0, uid, gid)?;
         if self.0 == Path::new(SERVICE_FOLDER) {
             let runtime = Path::new(RUNTIME_FOLDER);
-            // One that is there may be that user's already.
             if !files::exists(runtime) {
                 files::ensure_folder(runtime, RUNTIME_FOLDER_MODE)?;
             }

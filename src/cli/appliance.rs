@@ -1,8 +1,9 @@
 //! Everything a configuration names, wired together and run until the order to stop: the authority,
 //! each gate and the publisher, each in a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -17,12 +18,13 @@ use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
 use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
-use crate::door::feed::{self, GateHello, Hello};
+use crate::door::feed::{self, Confined, GateHello, Hello};
 use crate::gate::provision::Provision;
+use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::hardening::{self, Layer};
-use crate::publisher;
+use crate::hardening::{self, Confinement, Layer, Terms, confine};
+use crate::publisher::{self, LocalAddress};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
@@ -42,6 +44,9 @@ pub(super) fn run(
 ) -> Result<(), Refusal> {
     let mut passed = PassedSockets::receive(&environment.service)?;
     let notifier = Notifier::new(&environment.service);
+    if let Err(error) = hardening::keep_descriptors() {
+        tracing::warn!(%error, "what was left open for us is left open for the processes we start");
+    }
     if let Err(error) = hardening::raise_descriptor_limit() {
         tracing::warn!(%error, "the number of open files could not be raised");
     }
@@ -64,13 +69,19 @@ pub(super) fn run(
         Some(settings) => Some(hello(config, settings, users, language, secrets, environment)?),
         None => None,
     };
+    let stage = Stage {
+        log,
+        users,
+        accept_missing: config.accept_missing().clone(),
+        landlock_abi: config.landlock_abi(),
+    };
+    let confined = confine_ourselves(config, &stage)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(unavailable)?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let stage = Stage { log, users };
-        let appliance = Appliance::open(config, hello, stage, &mut passed).await?;
+        let appliance = Appliance::open(config, hello, stage, confined, &mut passed).await?;
         passed.close();
         let ready = || {
             notifier.ready(&status(config, language));
@@ -105,8 +116,11 @@ impl Appliance {
         config: &Config,
         hello: Option<(Hello, Option<PathBuf>)>,
         stage: Stage,
+        confined: Confined,
         passed: &mut PassedSockets,
     ) -> Result<Self, Refusal> {
+        let (confined_in, confined) = watch::channel(vec![confined]);
+        let confined_in = Arc::new(confined_in);
         let (answers_in, answers) = mpsc::channel(WAITING);
         let (crl_in, crl) = watch::channel(None);
         let (standing_in, standing) = watch::channel(Standing::default());
@@ -124,7 +138,15 @@ impl Appliance {
             let address = provision.address();
             let hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
             let answers = answers_in.clone();
-            let keeper = GateKeeper { stage, provision, feed, answers, figures, hangup };
+            let keeper = GateKeeper {
+                stage: stage.clone(),
+                provision,
+                feed,
+                answers,
+                figures,
+                hangup,
+                confined: Arc::clone(&confined_in),
+            };
             gates.push(keeper.begin().await?);
             tracing::info!(gate = %name, %address, "listening");
             sources.push((name, told));
@@ -132,19 +154,21 @@ impl Appliance {
         let publisher = match config.publish() {
             Some(settings) => {
                 let provision = publisher::provision::Provision::open(settings.clone()).await?;
-                let keeper = PublisherKeeper { stage, provision, crl, gates: sources };
+                let keeper =
+                    PublisherKeeper { stage: stage.clone(), provision, crl, gates: sources };
                 Some(keeper.begin().await?)
             }
             None => None,
         };
         let supervisor = hello.map(|(hello, key_file)| Supervisor {
-            hello,
+            hello: Hello { terms: stage.terms(Role::Authority), ..hello },
             key_file,
             stage,
             feeds,
             answers,
             crl: crl_in,
             standing: standing_in,
+            confined,
         });
         Ok(Self { gates, publisher, supervisor, standing })
     }
@@ -226,6 +250,36 @@ fn status(config: &Config, language: Language) -> String {
     Text::ServiceStatus { gates: gates.join(", ") }.render(language)
 }
 
+/// Gives up what the supervisor itself does not need. It reads files and connects to upstreams for the
+/// others, and starts them; it writes where they write, since nothing it starts can do more than it.
+fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal> {
+    let mut write = vec![PathBuf::from("/dev/null")];
+    if let Some(settings) = config.authority() {
+        let folder = DataFolder::new(settings.folder());
+        write.push(folder.path().to_owned());
+        write.extend(folder.control_socket().parent().map(Path::to_owned));
+    }
+    if let Some(settings) = config.publish() {
+        let socket = settings.metrics().and_then(LocalAddress::unix);
+        write.extend(socket.and_then(Path::parent).map(Path::to_owned));
+        if let Some(folder) = settings.folder() {
+            files::ensure_folder(folder, PUBLIC_FOLDER)?;
+            write.push(folder.to_owned());
+        }
+    }
+    let role = hardening::Role::Supervisor;
+    let terms = stage.terms(Role::Authority);
+    let layers = confine(&Confinement { role, read: vec![PathBuf::from("/")], write, terms })?;
+    let missing: Vec<&str> = stage.accept_missing.iter().map(|layer| layer.name()).collect();
+    if !missing.is_empty() {
+        tracing::warn!(
+            "as configured, these layers of the confinement may be missing: {}",
+            missing.join(", ")
+        );
+    }
+    Ok(Confined { role, gate: None, layers })
+}
+
 fn unavailable(error: std::io::Error) -> Refusal {
     Refusal::SignalsUnavailable { reason: error.to_string() }
 }
@@ -278,6 +332,7 @@ fn hello(
         crl_days: settings.crl_days(),
         server_days: settings.server_days(),
         gates: gates.collect(),
+        terms: Terms::default(),
     };
     Ok((hello, key_file))
 }

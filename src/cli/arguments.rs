@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
 use super::serve::{RoleOptions, ServeOptions};
+use crate::config::profile::Profile;
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -274,7 +275,7 @@ pub(super) struct Passwd {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Config {
-    Check(ConfigurationOptions),
+    Check(ConfigCheck),
     Example,
 }
 
@@ -352,4 +353,12 @@ pub(super) struct AnchorExport {
 pub(super) struct AnchorCheck {
     #[arg(value_name = "FILE|TEXT", required = true, id = "kept")]
     pub(super) kept: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ConfigCheck {
+    #[command(flatten)]
+    pub(super) configuration: ConfigurationOptions,
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) profile: Option<Profile>,
 }

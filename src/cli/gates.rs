@@ -17,7 +17,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::roles::{Pauses, Process, Role, Stage, farewell};
 use crate::door::descriptors::{self, Descriptors};
-use crate::door::feed::{Answer, Event, Sequence};
+use crate::door::feed::{Answer, Confined, Event, Sequence};
 use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::gate::delivery::{Delivery, Watch};
@@ -25,6 +25,7 @@ use crate::gate::process::{Begin, FromGate, ToGate};
 use crate::gate::provision::Provision;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
+use crate::hardening::{self, was_killed_by_filter};
 
 /// How often the files of revocation lists are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -51,6 +52,8 @@ pub(super) struct GateKeeper {
     /// What the gate last said of itself; none while it does not run.
     pub(super) figures: watch::Sender<Option<GateFigures>>,
     pub(super) hangup: Signal,
+    /// How the processes are confined.
+    pub(super) confined: Arc<watch::Sender<Vec<Confined>>>,
 }
 
 /// A gate's process at work.
@@ -107,13 +110,21 @@ impl GateKeeper {
             settings: self.provision.settings().clone(),
             files,
             has_feed: self.feed.is_some(),
+            terms: self.stage.terms(Role::Gate),
         };
         let begun = async {
             life.tell(&ToGate::Begin(Box::new(begin))).await.ok()?;
             life.said.recv().await
         };
         match timeout(BEGINNING, begun).await {
-            Ok(Some(Ok(FromGate::Ready))) => Ok(life),
+            Ok(Some(Ok(FromGate::Ready { layers }))) => {
+                let gate = Some(gate());
+                self.confined.send_modify(|known| {
+                    known.retain(|one| one.role != hardening::Role::Gate || one.gate != gate);
+                    known.push(Confined { role: hardening::Role::Gate, gate, layers });
+                });
+                Ok(life)
+            }
             Ok(Some(Ok(FromGate::Refused(refusal)))) => {
                 // It ends now; what it said counts.
                 let _ = farewell(&mut life.child, STUCK).await;
@@ -260,7 +271,7 @@ impl RunningGate {
                 tracing::error!("the gate ends: {refusal}");
                 Ok(())
             }
-            FromGate::Ready => Err("it began twice"),
+            FromGate::Ready { .. } => Err("it began twice"),
         }
     }
 }
@@ -319,5 +330,8 @@ const SAID_LIMIT: usize = 16 << 20;
 
 /// How a process ended.
 fn in_words(status: ExitStatus) -> String {
+    if was_killed_by_filter(status) {
+        return format!("{status}: it called what only an intruder would");
+    }
     status.to_string()
 }

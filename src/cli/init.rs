@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::arguments::Init;
 use super::issue::subject;
+use super::owner::TakenFolder;
 use super::screen::Table;
 use super::secrets::SecretSource;
 use super::session::Session;
@@ -24,6 +25,7 @@ pub(super) fn run(session: &Session, arguments: &Init) -> Result<(), Refusal> {
     let language = session.screen.language();
     let secrets = new_secrets(&session.secrets, language)?;
     let request = Initialise { subject, days: arguments.days, algorithm, secrets };
+    let _taken = TakenFolder::take(&session.folder)?;
     let authority = create(session, request)?;
     let crl = authority.sign_crl(super::crl::DEFAULT_DAYS)?;
     session.publish(&crl.der, session.folder.path())?;

@@ -21,6 +21,7 @@ mod logging;
 mod notify;
 mod orca;
 mod owner;
+mod profile;
 mod progress;
 mod publishing;
 mod quickstart;

@@ -15,7 +15,9 @@ use crate::door::Door;
 use crate::door::feed::{Answer, Event, Hello, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
+use crate::ground::files;
 use crate::ground::messages::Refusal;
+use crate::hardening::{Layer, Terms};
 
 use super::roles::User;
 
@@ -33,6 +35,36 @@ pub(super) fn of(folder: &DataFolder) -> Option<User> {
     let metadata = std::fs::symlink_metadata(folder.path()).ok()?;
     let foreign = rustix::process::geteuid().is_root() && metadata.uid() != 0;
     foreign.then(|| User { uid: metadata.uid(), gid: metadata.gid() })
+}
+
+/// A folder without a CA that root has taken from its owner, to make a CA in it. It goes back when
+/// this is dropped, with all that was made.
+pub(super) struct TakenFolder<'a> {
+    folder: &'a DataFolder,
+    owner: Option<User>,
+}
+
+impl<'a> TakenFolder<'a> {
+    /// Takes the folder; nothing is done where it is ours, or not there.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub(super) fn take(folder: &'a DataFolder) -> Result<Self, Refusal> {
+        let owner = of(folder).filter(|_| !folder.is_initialised());
+        if owner.is_some() {
+            files::take(folder.path())?;
+        }
+        Ok(Self { folder, owner })
+    }
+}
+
+impl Drop for TakenFolder<'_> {
+    fn drop(&mut self) {
+        if let Some(User { uid, gid }) = self.owner {
+            // The service takes what is left of root's when it starts.
+            let _ = self.folder.give_to(uid, gid);
+        }
+    }
 }
 
 /// An authority at work for one command. It ends when this is dropped.
@@ -75,6 +107,7 @@ impl OwnersAuthority {
             crl_days: DAYS,
             server_days: DAYS,
             gates: Vec::new(),
+            terms: Terms { accept_missing: Layer::REQUIRED.into(), ..Terms::default() },
         };
         let Some(feed) = &mut self.feed else { return Err(Refusal::ServiceGone {}) };
         let mut told = feed.try_clone().map_err(|_| Refusal::ServiceGone {})?;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{ReconcileOptions, Restore, RestoreStep};
 use super::backup::only_key_files;
+use super::owner::TakenFolder;
 use super::progress::Progress;
 use super::screen::Table;
 use super::secrets;
@@ -43,6 +44,7 @@ fn restore(session: &Session, file: &Path, arguments: &Restore) -> Result<(), Re
     drop(passphrase);
     let mut progress: Option<Progress> = None;
     let (now, actor) = (session.now, &session.actor);
+    let _taken = TakenFolder::take(&session.folder)?;
     let restored =
         authority::restore(opener, &session.folder, reconcile, now, actor, |item, items| {
             progress.get_or_insert_with(|| Progress::new(session, items)).at(item);

@@ -78,9 +78,9 @@ fn offline(
     if let Err(Refusal::Cancelled {}) = secret {
         return Err(Refusal::Cancelled {});
     }
-    let mut authority = session.authority()?;
-    let unlocked = secret.and_then(|secret| authority.unlock(&secret));
-    let mut door = Door::here(Box::new(authority), &session.actor);
+    let (secret, refused) = secret.map_or_else(|no| (None, Err(no)), |yes| (Some(yes), Ok(())));
+    let (mut door, unlocked) = session.local(secret)?;
+    let unlocked = refused.and(unlocked);
     let reply = revoke(&mut door)?;
     say_revoked(session, &reply);
 

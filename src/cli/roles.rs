@@ -1,6 +1,7 @@
 //! The processes of the service: each is this program again, as a user of its own, with nothing of
 //! ours but a socket for messages, one for descriptors, and the log.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -12,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::config::LogFormat;
+use crate::hardening::{Layer, Terms};
 
 /// A role that somebody starts a process for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,10 +119,14 @@ fn user(accounts: &str, name: &str) -> Option<User> {
 }
 
 /// How processes are started.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stage {
     pub(super) log: LogFormat,
     pub(super) users: Users,
+    /// Layers of the confinement that may be missing.
+    pub(super) accept_missing: BTreeSet<Layer>,
+    /// The newest Landlock ABI that is used.
+    pub(super) landlock_abi: Option<u8>,
 }
 
 /// A process with its messages.
@@ -130,9 +136,21 @@ pub(super) struct Process {
 }
 
 impl Stage {
+    /// What is said of the confinement of a role.
+    pub(super) fn terms(&self, role: Role) -> Terms {
+        let others = [Role::Authority, Role::Gate, Role::Publisher].into_iter();
+        let others = others.filter(|other| *other != role).filter_map(|role| self.users.of(role));
+        let ours = rustix::process::geteuid().as_raw();
+        Terms {
+            accept_missing: self.accept_missing.clone(),
+            other_users: others.map(|user| user.uid).chain([ours]).collect(),
+            landlock_abi: self.landlock_abi,
+        }
+    }
+
     /// Starts the process of a role. Its group is its own, so that Ctrl-C at the terminal reaches it
     /// through us only.
-    pub(super) fn start(self, role: Role, descriptors: Option<OwnedFd>) -> io::Result<Process> {
+    pub(super) fn start(&self, role: Role, descriptors: Option<OwnedFd>) -> io::Result<Process> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let log = match self.log {

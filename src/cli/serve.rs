@@ -33,6 +33,9 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
     #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
     pub(super) accept_missing: Vec<Layer>,
+    /// To try out how an older kernel confines.
+    #[arg(long, hide = true)]
+    pub(super) landlock_abi: Option<u8>,
 }
 
 /// What the process of a role takes.
@@ -51,7 +54,7 @@ pub(super) fn serve(
     environment: &Environment,
 ) -> Result<(), Refusal> {
     let config = configuration::read(session, screen, &options.configuration)?;
-    let config = config.accepting(&options.accept_missing);
+    let config = config.accepting(&options.accept_missing).with_landlock_abi(options.landlock_abi);
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {
@@ -76,7 +79,7 @@ pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    process::run(messages, descriptors, |_| Ok(()))
+    process::run(messages, descriptors)
 }
 
 /// The publisher's process, started as that of a gate is.

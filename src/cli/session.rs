@@ -17,6 +17,7 @@ use crate::ground::clock::{self, Timestamp};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::pki::revocation_list::{Reason, pem_of};
+use crate::vault::SlotSecret;
 
 /// One run of the command line.
 pub(super) struct Session {
@@ -100,7 +101,7 @@ impl Session {
     pub(super) fn open_sealed(&self) -> Result<Door, Refusal> {
         match self.service()? {
             Some(door) => Ok(door),
-            None => self.sealed_door(),
+            None => self.local(None).map(|(door, _)| door),
         }
     }
 
@@ -114,24 +115,25 @@ impl Session {
             return Ok(door);
         }
         let secret = self.secrets.secret(&self.folder, self.screen.language(), false)?;
-        if let Some(mut door) = self.owners_door()? {
-            door.unseal(through_the_door(secret))?;
-            return Ok(door);
-        }
-        let mut authority = self.authority()?;
-        authority.unlock(&secret)?;
-        Ok(Door::here(Box::new(authority), &self.actor))
+        let (door, unlocked) = self.local(Some(secret))?;
+        unlocked.map(|()| door)
     }
 
-    /// The door to the CA where no service runs, with its vault sealed.
+    /// The door to the CA where no service runs, and what became of opening its vault.
     ///
     /// # Errors
     /// As [`Authority::open`].
-    pub(super) fn sealed_door(&self) -> Result<Door, Refusal> {
-        match self.owners_door()? {
-            Some(door) => Ok(door),
-            None => Ok(Door::here(Box::new(self.authority()?), &self.actor)),
+    pub(super) fn local(
+        &self,
+        secret: Option<SlotSecret>,
+    ) -> Result<(Door, Result<(), Refusal>), Refusal> {
+        if let Some(mut door) = self.owners_door()? {
+            let unlocked = secret.map_or(Ok(()), |secret| door.unseal(through_the_door(secret)));
+            return Ok((door, unlocked));
         }
+        let mut authority = self.authority()?;
+        let unlocked = secret.map_or(Ok(()), |secret| authority.unlock(&secret));
+        Ok((Door::here(Box::new(authority), &self.actor), unlocked))
     }
 
     /// The door of an authority of the folder's owner, where root must leave the folder to them.

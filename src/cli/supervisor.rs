@@ -15,11 +15,12 @@ use super::SEALED;
 use super::roles::{Pauses, Process, Role, Stage, farewell};
 use crate::door::WireSecret;
 use crate::door::command::Secret;
-use crate::door::feed::{Answer, Event, Hello, PublishedCrl, Unseal};
+use crate::door::feed::{Answer, Confined, Event, Hello, PublishedCrl, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
+use crate::hardening::was_killed_by_filter;
 
 /// How long the authority may leave an answer unread before the answer is dropped: it comes again.
 const STUCK: Duration = Duration::from_secs(1);
@@ -53,6 +54,8 @@ pub(super) struct Supervisor {
     pub(super) answers: mpsc::Receiver<Answer>,
     pub(super) crl: watch::Sender<Option<PublishedCrl>>,
     pub(super) standing: watch::Sender<Standing>,
+    /// How the processes that serve are confined.
+    pub(super) confined: watch::Receiver<Vec<Confined>>,
 }
 
 /// The way to a gate.
@@ -152,26 +155,30 @@ impl Supervisor {
         if let Ok(frame) = frame::encode(&Answer::Hello(Box::new(hello)), FEED_LIMIT) {
             let _ = writer.write_all(&frame).await;
         }
+        // A new authority knows nothing of the others.
+        self.confined.mark_changed();
 
         let mut telling =
             tokio::spawn(tell(reader, self.feeds.clone(), self.crl.clone(), self.standing.clone()));
         let mut stopped = false;
         loop {
-            tokio::select! {
+            let answer = tokio::select! {
                 // There are no more once the gates have ended.
-                Some(answer) = self.answers.recv() => {
-                    let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
-                    // What is dropped here comes again; a part of it must not stay in the stream.
-                    match timeout(STUCK, writer.write_all(&frame)).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(_)) | Err(_) => break,
-                    }
+                Some(answer) = self.answers.recv() => answer,
+                Ok(()) = self.confined.changed() => {
+                    Answer::Confined(self.confined.borrow_and_update().clone())
                 }
                 _ = &mut telling => break,
                 () = stop.as_mut() => {
                     stopped = true;
                     break;
                 }
+            };
+            let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
+            // What is dropped here comes again; a part of it must not stay in the stream.
+            match timeout(STUCK, writer.write_all(&frame)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => break,
             }
         }
         // Without a feed it ends by itself once its command is finished; it has five seconds.
@@ -243,6 +250,10 @@ fn with_key_file(path: &Path) -> Unseal {
 fn ended(status: std::io::Result<ExitStatus>) -> Ended {
     match status {
         Ok(status) if status.code() == Some(i32::from(SEALED)) => Ended::Sealed,
+        Ok(status) if was_killed_by_filter(status) => {
+            tracing::error!("the authority called what only an intruder would, and was ended");
+            Ended::Died
+        }
         Ok(_) | Err(_) => Ended::Died,
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     let here = if served {
         None
     } else if owner::of(&session.folder).is_some() {
-        Some(session.sealed_door()?)
+        session.local(None).map(|(door, _)| Some(door))?
     } else {
         let mut authority = session.authority()?;
         authority.unlock(&old)?;

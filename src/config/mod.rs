@@ -5,6 +5,7 @@
 //! | [`sekisho_toml`] | `sekisho.toml`: its keys, and whether they fit together |
 //! | `document`, [`finding`] | TOML with line numbers; what is wrong with it, all at once |
 //! | [`check`] | what only this machine can tell: files, addresses, ends of certificates |
+//! | [`profile`] | how a configuration stands against a published guideline |
 //! | [`example`] | a commented example, in both languages |
 //! | [`jma_receipt`], [`orca_catool`] | the files of WebORCA and of its manual |
 
@@ -16,6 +17,7 @@ pub mod example;
 pub mod finding;
 pub mod jma_receipt;
 pub mod orca_catool;
+pub mod profile;
 pub mod sekisho_toml;
 
 use std::collections::BTreeSet;
@@ -37,6 +39,7 @@ pub struct Config {
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
     accept_missing: BTreeSet<Layer>,
+    landlock_abi: Option<u8>,
     log: LogFormat,
 }
 
@@ -91,6 +94,7 @@ impl Config {
             publish: None,
             gates: vec![settings],
             accept_missing: BTreeSet::new(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -118,6 +122,7 @@ impl Config {
             gates: vec![gate],
             // Whoever tries it out has installed nothing, and no users.
             accept_missing: BTreeSet::from([Layer::SeparateUids]),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -157,6 +162,19 @@ impl Config {
     #[must_use]
     pub fn accept_missing(&self) -> &BTreeSet<Layer> {
         &self.accept_missing
+    }
+
+    /// The same with Landlock used as if the kernel had no newer ABI than this.
+    #[must_use]
+    pub fn with_landlock_abi(mut self, abi: Option<u8>) -> Self {
+        self.landlock_abi = abi;
+        self
+    }
+
+    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
+    #[must_use]
+    pub fn landlock_abi(&self) -> Option<u8> {
+        self.landlock_abi
     }
 
     /// What is published, if anything.

@@ -117,7 +117,7 @@ impl Reader<'_> {
         }
         let accept_missing = accept_missing.unwrap_or_default();
         let log = log.map(|log| log.value).unwrap_or_default();
-        Config { authority, publish, gates, accept_missing, log }
+        Config { authority, publish, gates, accept_missing, landlock_abi: None, log }
     }
 
     fn authority(&mut self, section: &mut Section<'_>) -> AuthoritySettings {

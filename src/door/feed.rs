@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Secret;
 use super::secret::WireSecret;
 use crate::ground::clock::Timestamp;
+use crate::hardening::{LayerReport, Role, Terms};
 use crate::pki::SerialNumber;
 
 /// The ledger's sequence: it only grows.
@@ -128,6 +129,19 @@ pub enum Answer {
     Report(GateReport),
     /// A gate was started again: everything is to be told once more, to all.
     TellAgain,
+    /// How the processes that serve are confined, each of them; sent whenever one was started.
+    Confined(Vec<Confined>),
+}
+
+/// How one process is confined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confined {
+    /// What the process is for.
+    pub role: Role,
+    /// The name of the gate, where it is one.
+    pub gate: Option<String>,
+    /// Its layers.
+    pub layers: Vec<LayerReport>,
 }
 
 impl Answer {
@@ -139,7 +153,7 @@ impl Answer {
             Self::Acknowledged(Acknowledgement { gate, .. })
             | Self::Connections { gate, .. }
             | Self::Report(GateReport { gate, .. }) => gate == name,
-            Self::Hello(_) | Self::TellAgain => false,
+            Self::Hello(_) | Self::TellAgain | Self::Confined(_) => false,
         }
     }
 }
@@ -161,6 +175,8 @@ pub struct Hello {
     pub server_days: u32,
     /// The gates.
     pub gates: Vec<GateHello>,
+    /// What is said of its confinement.
+    pub terms: Terms,
 }
 
 impl Hello {
@@ -175,6 +191,7 @@ impl Hello {
             crl_days: self.crl_days,
             server_days: self.server_days,
             gates: self.gates.clone(),
+            terms: self.terms.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::feed::{GateReport, LiveConnection, Sequence};
+use super::feed::{Confined, GateReport, LiveConnection, Sequence};
 use super::secret::WireSecret;
 use crate::ground::clock::{ClockStanding, Timestamp};
 use crate::ground::messages::Refusal;
@@ -404,6 +404,10 @@ pub struct Status {
     pub crl: Option<CrlStatus>,
     /// The gates.
     pub gates: Vec<GateStatus>,
+    /// How each process is confined, as far as it is known.
+    pub processes: Vec<Confined>,
+    /// The newest Landlock ABI of the kernel; none without Landlock.
+    pub landlock_abi: Option<u32>,
     /// The certificates that end within 60 days, the first 100.
     pub ending: Vec<Ending>,
     /// How the ledger was last brought back from a backup, if it ever was.

@@ -18,6 +18,7 @@ use crate::door::feed::{Answer, Event, FeedEnd};
 use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::messages::Refusal;
+use crate::hardening::{Confinement, LayerReport, Role, Terms, confine};
 
 /// How often a gate tells its figures.
 const FIGURES_EVERY: Duration = Duration::from_secs(1);
@@ -47,13 +48,18 @@ pub struct Begin {
     pub files: Delivery,
     /// Whether there is an authority that tells it things.
     pub has_feed: bool,
+    /// What is said of its confinement.
+    pub terms: Terms,
 }
 
 /// From a gate to the supervisor: all that it may say.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromGate {
     /// It serves.
-    Ready,
+    Ready {
+        /// How it is confined.
+        layers: Vec<LayerReport>,
+    },
     /// It cannot serve, and ends.
     Refused(Refusal),
     /// Its answer to an event.
@@ -62,24 +68,28 @@ pub enum FromGate {
     Figures(GateFigures),
 }
 
-/// Serves as the supervisor says until it says no more. `confine` is called once the settings are
-/// known, before anything of a visitor is read and before there is a second thread.
+/// Serves as the supervisor says until it says no more. It is confined before anything of a visitor is
+/// read and before there is a second thread.
 ///
 /// # Errors
 /// The supervisor is gone, or the gate cannot be opened, which the supervisor is told.
-pub fn run(
-    messages: UnixStream,
-    descriptors: OwnedFd,
-    confine: impl FnOnce(&Settings) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+pub fn run(messages: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let gone = |_| Refusal::ServiceGone {};
     let mut incoming = messages.try_clone().map_err(gone)?;
     let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut incoming, FEED_LIMIT) else {
         return Err(Refusal::ServiceGone {});
     };
     let outgoing = messages;
-    let confined = confine(&begin.settings);
-    let served = confined.and_then(|()| serve(*begin, incoming, &outgoing, descriptors));
+    let confinement = Confinement {
+        role: Role::Gate,
+        read: Vec::new(),
+        write: Vec::new(),
+        terms: begin.terms.clone(),
+    };
+    let served = match confine(&confinement) {
+        Ok(layers) => serve(*begin, layers, incoming, &outgoing, descriptors),
+        Err(missing) => Err(missing.into()),
+    };
     if let Err(refusal) = &served {
         // The supervisor may be gone.
         let _ = say(&Mutex::new(outgoing), &FromGate::Refused(refusal.clone()));
@@ -89,6 +99,7 @@ pub fn run(
 
 fn serve(
     begin: Begin,
+    layers: Vec<LayerReport>,
     incoming: UnixStream,
     outgoing: &UnixStream,
     descriptors: OwnedFd,
@@ -116,7 +127,7 @@ fn serve(
         let gate = Gate::open(begin.settings, given)?;
         // Several threads speak; a message must not begin within another.
         let out = Arc::new(Mutex::new(outgoing.try_clone().map_err(unavailable)?));
-        say(&out, &FromGate::Ready)?;
+        say(&out, &FromGate::Ready { layers })?;
         let (stop, mut stopping) = watch::channel(Stop::No);
         let (figures, also_out) = (gate.figures(), Arc::clone(&out));
         thread("figures", move || tell_figures(figures, &also_out))?;

@@ -18,6 +18,9 @@ pub const PRIVATE: u32 = 0o600;
 /// Mode of folders that hold secrets.
 pub const PRIVATE_FOLDER: u32 = 0o700;
 
+/// Mode of folders that everybody may look into.
+pub const PUBLIC_FOLDER: u32 = 0o755;
+
 /// Why a file could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileError {
@@ -183,6 +186,17 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> 
         .map_err(|e| FileError::from_errno(path, e))?;
     drop(temporary);
     sync_parent(path)
+}
+
+/// Takes a folder from its owner, for root, with nothing that is in it.
+///
+/// # Errors
+/// `NotAFolder`, or the system's own refusal.
+pub fn take(folder: &Path) -> Result<(), FileError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty())
+        .and_then(|open| rustix::fs::fchown(open, Some(Uid::ROOT), Some(Gid::ROOT)))
+        .map_err(|e| FileError::from_errno(folder, e))
 }
 
 /// Gives a file, or a folder and all beneath it, to another user. Links are not followed. What belongs

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{capabilities, file_system, limits, locked, system_calls, users};
+use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
@@ -189,6 +190,8 @@ pub struct MissingLayer {
 /// A required layer cannot be put in force. Some of the others may be: the process is to end.
 pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLayer> {
     let Confinement { role, terms, .. } = confinement;
+    // Its file cannot be opened afterwards.
+    clock::read_zone();
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
         layers.require(Layer::SeparateUids, users::are_separate(&terms.other_users))?;

@@ -289,6 +289,13 @@ impl Certificate {
         }
     }
 
+    /// Whether its signature is of an algorithm we verify: ECDSA, RSA or Ed25519, with SHA-256 or a
+    /// longer hash. It is not verified here.
+    #[must_use]
+    pub fn has_accepted_signature_algorithm(&self) -> bool {
+        Signed::from_der(&self.der).is_ok_and(|signed| signed.has_accepted_algorithm())
+    }
+
     fn key_usage_has(&self, usage: fn(&KeyUsage) -> bool) -> bool {
         self.extensions.key_usage.as_ref().is_none_or(usage)
     }

@@ -6,12 +6,9 @@ use std::sync::Arc;
 use rustix::fs::{Access, AtFlags, CWD};
 
 use super::publication::Publication;
-use crate::ground::files::{self, FileError, FileProblem, PUBLIC};
+use crate::ground::files::{self, FileError, FileProblem, PUBLIC, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-
-/// Mode of the folder: anyone may read what is public.
-const PUBLIC_FOLDER: u32 = 0o755;
 
 /// A folder that is ours to write to.
 pub(super) struct Folder(PathBuf);

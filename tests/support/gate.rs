@@ -271,7 +271,7 @@ impl Stage {
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
         command
-            .arg("serve")
+            .args(["serve", "--accept-missing", "separate-uids"])
             .arg("--jma-receipt-conf")
             .arg(self.path("jma-receipt.conf"))
             .args(["--listen", "127.0.0.1:0", "--upstream"])

@@ -57,6 +57,17 @@ impl Permitted {
     }
 }
 
+/// Makes the folder of the socket. Only the runtime folder may be missing: the data folder has a CA in
+/// it.
+///
+/// # Errors
+/// It could not be made.
+pub(super) fn make_folder(socket: &Path) -> Result<(), FileError> {
+    socket.parent().map_or(Ok(()), |folder| {
+        files::ensure_folder(folder, crate::authority::RUNTIME_FOLDER_MODE)
+    })
+}
+
 impl Control {
     /// Listens, and passes what is asked on to the one that works. A socket that a killed service
     /// left behind is replaced; the ledger's lock says that no other service is there.
@@ -69,10 +80,6 @@ impl Control {
         jobs: Sender<Job>,
     ) -> Result<Self, Refusal> {
         let open_to_others = permitted.are_others();
-        if let Some(folder) = path.parent() {
-            // Only the runtime folder may be missing: the data folder has a CA in it.
-            files::ensure_folder(folder, crate::authority::RUNTIME_FOLDER_MODE)?;
-        }
         let listener = bind(&path, open_to_others)
             .map_err(|error| Refusal::from(FileError::from_io(&path, &error)))?;
         let mut refused = 0_u64;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::door::feed::{Acknowledgement, Answer, GateHello, GateReport, LiveConnection, Sequence};
+use crate::door::feed::{
+    Acknowledgement, Answer, Confined, GateHello, GateReport, LiveConnection, Sequence,
+};
 use crate::door::reply::{Cut, Done, GateConnections, GateStatus};
 use crate::ground::clock;
 
@@ -24,6 +26,8 @@ struct Heard {
     gates: BTreeMap<String, Gate>,
     /// The asking for connections that answers are taken for.
     ask: u64,
+    /// How the processes that serve are confined.
+    processes: Vec<Confined>,
 }
 
 #[derive(Default)]
@@ -38,7 +42,10 @@ impl Gates {
     /// The gates of the configuration. Answers in other names are not heard.
     pub(super) fn new(gates: &[GateHello]) -> Self {
         let gates = gates.iter().map(|hello| (hello.gate.clone(), Gate::default())).collect();
-        Self { heard: Mutex::new(Heard { gates, ask: 0 }), news: Condvar::new() }
+        Self {
+            heard: Mutex::new(Heard { gates, ask: 0, processes: Vec::new() }),
+            news: Condvar::new(),
+        }
     }
 
     /// Takes an answer down.
@@ -46,6 +53,7 @@ impl Gates {
         let mut heard = self.heard();
         match answer {
             Answer::Hello(_) | Answer::TellAgain => {}
+            Answer::Confined(processes) => heard.processes = processes,
             Answer::Acknowledged(acknowledged) => {
                 if let Some(gate) = heard.gates.get_mut(&acknowledged.gate) {
                     gate.acknowledged.insert(acknowledged.epoch, acknowledged);
@@ -129,6 +137,11 @@ impl Gates {
             }),
         };
         self.heard().gates.iter().map(status).collect()
+    }
+
+    /// How the processes that serve are confined.
+    pub(super) fn processes(&self) -> Vec<Confined> {
+        self.heard().processes.clone()
     }
 
     fn wait(&self, is_done: impl Fn(&Gate) -> bool) -> MutexGuard<'_, Heard> {

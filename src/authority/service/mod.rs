@@ -19,6 +19,7 @@ mod upkeep;
 
 use std::collections::VecDeque;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
@@ -26,11 +27,14 @@ use std::time::Duration;
 use super::{Authority, DataFolder, orders};
 use crate::door::Handler;
 use crate::door::command::{Command, Request};
-use crate::door::feed::{Answer, Change, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal};
+use crate::door::feed::{
+    Answer, Change, Confined, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal,
+};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Crl, Cut, Message, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::messages::Refusal;
+use crate::hardening::{Confinement, Role, confine, kernel_landlock_abi};
 use crate::pki::SerialNumber;
 use control::{Control, Permitted};
 use feed::Feed;
@@ -75,6 +79,8 @@ struct Service {
     told: Sequence,
     /// The last refusal of the upkeep, so that it is said once.
     trouble: Option<Refusal>,
+    /// How this process is confined.
+    confined: Confined,
 }
 
 /// Runs the authority until those who serve are gone, or somebody seals it. The first message on
@@ -90,6 +96,8 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     };
     let hello = *hello;
     let folder = DataFolder::new(&hello.folder);
+    control::make_folder(&folder.control_socket())?;
+    let layers = confine(&confinement(&hello, &folder))?;
     let (authority, repairs) = Authority::open(&folder, clock::now(), ACTOR)?;
     log_repairs(&repairs);
     let feed = Arc::new(Feed::new(stream).map_err(|_| Refusal::ServiceGone {})?);
@@ -107,6 +115,7 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
         upkeep,
         since: clock::now(),
         trouble: None,
+        confined: Confined { role: Role::Authority, gate: None, layers },
     };
     service.unseal_at_start(hello);
     match service.begin() {
@@ -117,6 +126,13 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     let beating = std::thread::Builder::new().name("heartbeat".to_owned());
     beating.spawn(move || feed.beat()).map_err(|_| Refusal::ServiceGone {})?;
     Ok(service.work(&work))
+}
+
+/// What the authority reaches: its data and its control socket.
+fn confinement(hello: &Hello, folder: &DataFolder) -> Confinement {
+    let mut write = vec![folder.path().to_owned()];
+    write.extend(folder.control_socket().parent().map(Path::to_owned));
+    Confinement { role: Role::Authority, read: Vec::new(), write, terms: hello.terms.clone() }
 }
 
 /// Who acts when nobody asked.
@@ -414,6 +430,10 @@ impl Service {
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
             gates: self.gates.standing(),
+            processes: std::iter::once(self.confined.clone())
+                .chain(self.gates.processes())
+                .collect(),
+            landlock_abi: kernel_landlock_abi(),
             ending: self.authority.endings(ENDINGS)?,
             restoration: self.authority.restoration()?,
             backed_up: self.authority.backed_up()?,

@@ -64,6 +64,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "時刻が変更された後で、現在の時刻を正しいと認めます",
     ),
     (
+        "--profile",
+        "Hold it against a published guideline as well: ipa-high, the high-security type of IPA's TLS guideline",
+        "公開されたガイドラインとも照合します (ipa-high: IPA「TLS 暗号設定ガイドライン」高セキュリティ型)",
+    ),
+    (
         "--lineage",
         "Also revoke what this certificate renews, and what renews it",
         "更新前と更新後の証明書もすべて破棄します",

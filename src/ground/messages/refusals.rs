@@ -568,8 +568,8 @@ refusals! {
     // ---- door ----
     /// The control socket does not let this user in.
     ServiceNotForYou {}
-        en "the running service takes no commands from this user" => "Run the command as root or as the service's user, or add your user id to `admins` in sekisho.toml and restart the service."
-        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスのユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
+        en "the running service takes no commands from this user" => "Run the command as root or as who started the service, or add your user id to `admins` in sekisho.toml and restart the service."
+        ja "稼働中のサービスは、このユーザーからの操作を受け付けません" => "rootまたはサービスを起動したユーザーで実行するか、sekisho.toml の admins にユーザーIDを加えてサービスを再起動してください。"
     /// The control socket is there, but cannot be used.
     ServiceUnreachable { reason }
         en "the running service cannot be reached: {reason}" => "Try again; if it stays so, restart the service."
@@ -630,6 +630,10 @@ refusals! {
     FeedUnavailable { reason }
         en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
+    // ---- config check --profile ----
+    ProfileNotMet { path, profile, count }
+        en "{path} does not meet {profile} (requirements not met: {count})" => "Change what is said beside each, then check again."
+        ja "{path} は {profile} に適合していません (不適合: {count}件)" => "それぞれの行の指示に従って変更し、もう一度確認してください。"
     // ---- a running service ----
     /// The authority's process ended before it had begun.
     AuthorityDidNotStart {}
