@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
 use super::notify::{Notifier, PassedSockets};
-use super::publishing::{PublisherKeeper, RunningPublisher};
+use super::publishing::{PublisherKeeper, RunningPublisher, make_folder};
 use super::roles::{Role, Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
 use super::supervisor::{GateFeed, Standing, Supervisor};
@@ -20,7 +20,6 @@ use crate::authority::DataFolder;
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, Confined, GateHello, Hello};
 use crate::gate::provision::Provision;
-use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 use crate::hardening::{self, Confinement, Layer, Terms, confine};
@@ -154,8 +153,13 @@ impl Appliance {
         let publisher = match config.publish() {
             Some(settings) => {
                 let provision = publisher::provision::Provision::open(settings.clone()).await?;
-                let keeper =
-                    PublisherKeeper { stage: stage.clone(), provision, crl, gates: sources };
+                let keeper = PublisherKeeper {
+                    stage: stage.clone(),
+                    provision,
+                    crl,
+                    gates: sources,
+                    confined: Arc::clone(&confined_in),
+                };
                 Some(keeper.begin().await?)
             }
             None => None,
@@ -263,7 +267,7 @@ fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal
         let socket = settings.metrics().and_then(LocalAddress::unix);
         write.extend(socket.and_then(Path::parent).map(Path::to_owned));
         if let Some(folder) = settings.folder() {
-            files::ensure_folder(folder, PUBLIC_FOLDER)?;
+            make_folder(folder, stage.users)?;
             write.push(folder.to_owned());
         }
     }
@@ -273,7 +277,7 @@ fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal
     let missing: Vec<&str> = stage.accept_missing.iter().map(|layer| layer.name()).collect();
     if !missing.is_empty() {
         tracing::warn!(
-            "as configured, these layers of the confinement may be missing: {}",
+            "as configured, these layers of the confinement are left out: {}",
             missing.join(", ")
         );
     }

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, farewell};
+use super::roles::{Pauses, Process, Role, Stage, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
 use crate::door::feed::{Answer, Confined, Event, Sequence};
 use crate::door::figures::GateFigures;
@@ -25,7 +24,7 @@ use crate::gate::process::{Begin, FromGate, ToGate};
 use crate::gate::provision::Provision;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
-use crate::hardening::{self, was_killed_by_filter};
+use crate::hardening;
 
 /// How often the files of revocation lists are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -60,7 +59,7 @@ pub(super) struct GateKeeper {
 struct Life {
     child: tokio::process::Child,
     writer: OwnedWriteHalf,
-    said: mpsc::Receiver<Result<FromGate, ()>>,
+    said: mpsc::Receiver<Result<FromGate, &'static str>>,
     reading: JoinHandle<()>,
     handing: JoinHandle<()>,
     /// Revocations it was told of and has said nothing of yet, and when it was told.
@@ -103,8 +102,9 @@ impl GateKeeper {
         let Process { child, messages } = process.map_err(|error| failed(error.to_string()))?;
         let (reader, writer) = messages.into_split();
         let (tell, said) = mpsc::channel(WAITING);
+        let handing =
+            self.hand(ours, tell.downgrade()).map_err(|error| failed(error.to_string()))?;
         let reading = tokio::spawn(read(reader, tell));
-        let handing = self.hand(ours).map_err(|error| failed(error.to_string()))?;
         let mut life = Life { child, writer, said, reading, handing, owed: VecDeque::new() };
         let begin = Begin {
             settings: self.provision.settings().clone(),
@@ -118,11 +118,7 @@ impl GateKeeper {
         };
         match timeout(BEGINNING, begun).await {
             Ok(Some(Ok(FromGate::Ready { layers }))) => {
-                let gate = Some(gate());
-                self.confined.send_modify(|known| {
-                    known.retain(|one| one.role != hardening::Role::Gate || one.gate != gate);
-                    known.push(Confined { role: hardening::Role::Gate, gate, layers });
-                });
+                confined(&self.confined, hardening::Role::Gate, Some(gate()), layers);
                 Ok(life)
             }
             Ok(Some(Ok(FromGate::Refused(refusal)))) => {
@@ -138,12 +134,22 @@ impl GateKeeper {
     }
 
     /// Gives the gate its socket, and connections when it asks for them.
-    fn hand(&self, channel: OwnedFd) -> std::io::Result<JoinHandle<()>> {
+    fn hand(
+        &self,
+        channel: OwnedFd,
+        tell: mpsc::WeakSender<Result<FromGate, &'static str>>,
+    ) -> std::io::Result<JoinHandle<()>> {
         let hand = self.provision.hand(Descriptors::new(channel)?)?;
-        let gate = self.provision.settings().name().to_owned();
         Ok(tokio::spawn(async move {
-            if let Err(error) = hand.await {
-                tracing::error!(gate, %error, "the gate asked for what it may not");
+            match hand.await {
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    // Whoever keeps the gate may have ended it already.
+                    if let Some(tell) = tell.upgrade() {
+                        let _ = tell.send(Err("it asked for what it may not")).await;
+                    }
+                }
+                // It has ended, which is found out by reading.
+                Ok(()) | Err(_) => {}
             }
         }))
     }
@@ -215,7 +221,7 @@ impl RunningGate {
                 event = next(&mut self.keeper.feed) => self.life.tell_event(event).await,
                 said = self.life.said.recv() => match said {
                     Some(Ok(said)) => self.hear(said).await,
-                    Some(Err(())) => Err("it sent what is no message of a gate"),
+                    Some(Err(reason)) => Err(reason),
                     None => break,
                 },
                 _ = look.tick() => match (self.life.is_overdue(), self.watch.changes()) {
@@ -311,12 +317,12 @@ impl Life {
 }
 
 /// Reads what a gate says, in order; an error ends it.
-async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, ()>>) {
+async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'static str>>) {
     loop {
         let said = match frame::read_async(&mut reader, SAID_LIMIT).await {
             Ok(Some(said)) => Ok(said),
             Ok(None) | Err(frame::FrameError::Io(_)) => return,
-            Err(_) => Err(()),
+            Err(_) => Err("it sent what is no message of a gate"),
         };
         let ends = said.is_err();
         if tell.send(said).await.is_err() || ends {
@@ -327,11 +333,3 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, ()>
 
 /// Octets of what a gate says at once: ten thousand connections with long names fit.
 const SAID_LIMIT: usize = 16 << 20;
-
-/// How a process ended.
-fn in_words(status: ExitStatus) -> String {
-    if was_killed_by_filter(status) {
-        return format!("{status}: it called what only an intruder would");
-    }
-    status.to_string()
-}

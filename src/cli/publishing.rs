@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -12,14 +13,15 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, User, farewell};
+use super::roles::{Pauses, Process, Role, Stage, Users, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
-use crate::door::feed::PublishedCrl;
+use crate::door::feed::{Confined, PublishedCrl};
 use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
-use crate::ground::files;
+use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
+use crate::hardening;
 use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
 use crate::publisher::provision::Provision;
 
@@ -41,9 +43,6 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// Messages of the publisher that wait to be read at most.
 const WAITING: usize = 4;
 
-/// Mode of the folder of published files: anyone may read what is public.
-const PUBLIC_FOLDER: u32 = 0o755;
-
 /// The publisher, and what it is told.
 pub(super) struct PublisherKeeper {
     pub(super) stage: Stage,
@@ -51,6 +50,8 @@ pub(super) struct PublisherKeeper {
     pub(super) crl: watch::Receiver<Option<PublishedCrl>>,
     /// What each gate last said of itself, by its name.
     pub(super) gates: Vec<(String, watch::Receiver<Option<GateFigures>>)>,
+    /// How the processes are confined.
+    pub(super) confined: Arc<watch::Sender<Vec<Confined>>>,
 }
 
 /// A publisher's process at work.
@@ -73,10 +74,6 @@ impl PublisherKeeper {
     /// # Errors
     /// What it says is in its way.
     pub(super) async fn begin(mut self) -> Result<RunningPublisher, Refusal> {
-        let folder = self.provision.settings().folder();
-        if let (Some(folder), Some(user)) = (folder, self.stage.users.of(Role::Publisher)) {
-            give_folder(folder, user)?;
-        }
         let life = self.start().await?;
         let provision = &self.provision;
         for (serves, address) in
@@ -105,6 +102,7 @@ impl PublisherKeeper {
         let begin = Begin {
             settings: self.provision.settings().clone(),
             gates: self.gates.iter().map(|(gate, _)| gate.clone()).collect(),
+            terms: self.stage.terms(Role::Publisher),
         };
         let begun = async {
             life.tell(&ToPublisher::Begin(begin)).await.ok()?;
@@ -113,7 +111,8 @@ impl PublisherKeeper {
             life.said.recv().await
         };
         match timeout(BEGINNING, begun).await {
-            Ok(Some(Ok(FromPublisher::Ready))) => {
+            Ok(Some(Ok(FromPublisher::Ready { layers }))) => {
+                confined(&self.confined, hardening::Role::Publisher, None, layers);
                 // What its predecessor was told, it was not.
                 self.crl.mark_changed();
                 Ok(life)
@@ -123,7 +122,7 @@ impl PublisherKeeper {
                 if let Ok(Some(Ok(FromPublisher::Refused(refusal)))) = otherwise {
                     return Err(refusal);
                 }
-                let reason = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+                let reason = status.map_or_else(|error| error.to_string(), in_words);
                 Err(Refusal::PublisherNotStarted { reason })
             }
         }
@@ -195,7 +194,7 @@ impl RunningPublisher {
                         tracing::error!("the publisher ends: {refusal}");
                         Ok(())
                     }
-                    Some(Ok(FromPublisher::Ready) | Err(_)) => {
+                    Some(Ok(FromPublisher::Ready { .. }) | Err(_)) => {
                         Err("it said what a publisher may not say")
                     }
                     None => break None,
@@ -217,7 +216,7 @@ impl RunningPublisher {
         }
         let status = farewell(&mut life.child, FAREWELL).await;
         if !draining {
-            let status = status.map_or_else(|error| error.to_string(), |how| how.to_string());
+            let status = status.map_or_else(|error| error.to_string(), in_words);
             tracing::error!(status, "the publisher has ended; it is started again");
         }
         draining
@@ -266,11 +265,12 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromPublisher
 }
 
 /// Makes the folder where there is none, and gives it to the publisher's user.
-fn give_folder(folder: &Path, user: User) -> Result<(), Refusal> {
+pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
     if files::exists(folder) {
         return Ok(());
     }
     files::ensure_folder(folder, PUBLIC_FOLDER)?;
+    let Some(user) = users.of(Role::Publisher) else { return Ok(()) };
     std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
         .map_err(|error| files::FileError::from_io(folder, &error).into())
 }

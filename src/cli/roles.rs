@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::config::LogFormat;
-use crate::hardening::{Layer, Terms};
+use crate::door::feed::Confined;
+use crate::hardening::{self, Layer, LayerReport, Terms, was_killed_by_filter};
 
 /// A role that somebody starts a process for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +125,7 @@ fn user(accounts: &str, name: &str) -> Option<User> {
 pub(super) struct Stage {
     pub(super) log: LogFormat,
     pub(super) users: Users,
-    /// Layers of the confinement that may be missing.
+    /// Layers of the confinement that are left out.
     pub(super) accept_missing: BTreeSet<Layer>,
     /// The newest Landlock ABI that is used.
     pub(super) landlock_abi: Option<u8>,
@@ -173,11 +175,29 @@ impl Stage {
     }
 }
 
+/// Takes down how a process is confined, in the place of the one before it.
+pub(super) fn confined(
+    known: &watch::Sender<Vec<Confined>>,
+    role: hardening::Role,
+    gate: Option<String>,
+    layers: Vec<LayerReport>,
+) {
+    known.send_modify(|known| {
+        known.retain(|one| (one.role, &one.gate) != (role, &gate));
+        known.push(Confined { role, gate, layers });
+    });
+}
+
+/// How a process ended.
+pub(super) fn in_words(status: ExitStatus) -> String {
+    if was_killed_by_filter(status) {
+        return format!("{status}: it called what only an intruder would");
+    }
+    status.to_string()
+}
+
 /// Waits for a process to end, and ends it when it does not.
-pub(super) async fn farewell(
-    child: &mut Child,
-    patience: Duration,
-) -> io::Result<std::process::ExitStatus> {
+pub(super) async fn farewell(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
     match timeout(patience, child.wait()).await {
         Ok(status) => status,
         Err(_) => {

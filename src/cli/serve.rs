@@ -17,7 +17,7 @@ use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service::{self, End};
 use crate::config::LogFormat;
-use crate::gate::process;
+use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::hardening::Layer;
@@ -33,7 +33,6 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
     #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
     pub(super) accept_missing: Vec<Layer>,
-    /// To try out how an older kernel confines.
     #[arg(long, hide = true)]
     pub(super) landlock_abi: Option<u8>,
 }
@@ -79,7 +78,7 @@ pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    process::run(messages, descriptors)
+    ConfinedGate::begin(messages)?.serve(descriptors)
 }
 
 /// The publisher's process, started as that of a gate is.
@@ -87,7 +86,7 @@ pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
     logging::start(options.log_format);
     let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
     let descriptors = socket(std::io::stdout().as_fd())?;
-    publisher::process::run(messages, descriptors, |_| Ok(()))
+    publisher::process::run(messages, descriptors)
 }
 
 fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {

@@ -458,7 +458,7 @@ fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings
     settings.with_limits(limits)
 }
 
-/// The layers of the confinement that may be missing.
+/// The layers of the confinement that are left out.
 fn hardening(section: &mut Section<'_>) -> BTreeSet<Layer> {
     let Some(names) = section.texts("accept_missing") else { return BTreeSet::new() };
     let layers = names.value.iter().map(|name| Layer::required(name));
@@ -622,7 +622,7 @@ mod tests {
                 for language in [Language::English, Language::Japanese] {
                     let shown = keys_in(example(language));
                     let below = shown.iter().filter(|(name, _)| *name == section);
-                    let header = ["authority", "publish", "gate"].contains(&key);
+                    let header = ["authority", "publish", "hardening", "gate"].contains(&key);
                     let there = header || below.into_iter().any(|(_, keys)| keys.contains(&key));
                     assert!(there, "[{section}] {key} in the example of {language:?}");
                 }

@@ -4,9 +4,13 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::{Reason, Role};
 
-/// What the supervisor needs to start the others as their users and to end them.
-const OF_THE_SUPERVISOR: CapabilitySet =
-    CapabilitySet::SETUID.union(CapabilitySet::SETGID).union(CapabilitySet::KILL);
+/// What the supervisor needs: to start the others as their users and to end them, to read the files
+/// that they are given, and to take ports below 1024 for them.
+const OF_THE_SUPERVISOR: CapabilitySet = CapabilitySet::SETUID
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::DAC_READ_SEARCH)
+    .union(CapabilitySet::NET_BIND_SERVICE);
 
 /// `PR_SET_NO_NEW_PRIVS`: no program that is run has more rights than who runs it.
 pub(super) fn gain_none() -> Result<(), Reason> {
@@ -22,11 +26,12 @@ pub(super) fn drop_all(role: Role) -> Result<(), Reason> {
     };
     rustix::thread::clear_ambient_capability_set()?;
     for bit in 0..u64::BITS {
-        // Only root may, and the kernel has fewer than 64. For the others the set means nothing: it
-        // limits what `execve` gives, and that is nothing already.
-        let _ = rustix::thread::remove_capability_from_bounding_set(
-            CapabilitySet::from_bits_retain(1 << bit),
-        );
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        // It ends at the first that the kernel does not have, or at once for whoever is not root. For
+        // those the set means nothing: it limits what `execve` gives, and that is nothing already.
+        if rustix::thread::remove_capability_from_bounding_set(capability).is_err() {
+            break;
+        }
     }
     let kept = rustix::thread::capabilities(None)?.permitted & needed;
     let sets =

@@ -109,7 +109,7 @@ impl Layer {
 /// What whoever starts a role says of its confinement: the same for all roles of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Required layers that may be missing.
+    /// Required layers that are left out.
     pub accept_missing: BTreeSet<Layer>,
     /// The users of the other roles.
     pub other_users: BTreeSet<u32>,
@@ -144,7 +144,7 @@ pub struct LayerReport {
 pub enum Standing {
     /// In force.
     InForce,
-    /// Not in force: it was named as one that may be missing, or is used only when present.
+    /// Not in force: it was named as one that is left out, or is used only when present.
     Missing(Reason),
 }
 
@@ -165,11 +165,13 @@ pub enum Reason {
         /// The user.
         uid: u32,
     },
+    /// The configuration leaves it out.
+    LeftOut,
     /// The role does without it: it needs what the layer takes away, or has nothing to protect so.
     NotOfThisRole,
 }
 
-/// A required layer that is not in force and was not named as one that may be missing.
+/// A required layer that is not in force and was not named as one that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingLayer {
     /// Whose.
@@ -190,24 +192,38 @@ pub struct MissingLayer {
 /// A required layer cannot be put in force. Some of the others may be: the process is to end.
 pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLayer> {
     let Confinement { role, terms, .. } = confinement;
-    // Its file cannot be opened afterwards.
-    clock::read_zone();
+    clock::prepare();
+    // The library looks where chance comes from. Where it finds nothing, it says so when it is needed.
+    let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
-        layers.require(Layer::SeparateUids, users::are_separate(&terms.other_users))?;
+        let separate = users::are_separate(&terms.other_users);
+        // Where it is left out, why it is missing says more.
+        match separate {
+            Err(_) if layers.leaves_out(Layer::SeparateUids) => {
+                layers.use_if_present(Layer::SeparateUids, separate);
+            }
+            _ => layers.require(Layer::SeparateUids, || separate)?,
+        }
     }
-    layers.require(Layer::NoMemoryDumps, limits::forbid_memory_dumps().map_err(Reason::from))?;
-    layers.require(Layer::Limits, limits::set(*role))?;
+    layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
+    layers.require(Layer::Limits, || limits::set(*role))?;
     layers.use_if_present(Layer::LockedMemory, limits::lock_memory(*role));
     layers.use_if_present(Layer::SecretMemory, locked::probe_secret_memory(*role));
-    layers.require(Layer::NoNewPrivileges, capabilities::gain_none())?;
-    layers.require(Layer::NoCapabilities, capabilities::drop_all(*role))?;
-    let restricted = file_system::restrict(confinement);
-    layers.use_if_present(Layer::LandlockNetwork, restricted.network);
-    layers.use_if_present(Layer::LandlockScope, restricted.scope);
-    layers.require(Layer::Landlock, restricted.files)?;
+    layers.require(Layer::NoNewPrivileges, capabilities::gain_none)?;
+    layers.require(Layer::NoCapabilities, || capabilities::drop_all(*role))?;
+    if layers.leaves_out(Layer::Landlock) {
+        for layer in [Layer::LandlockNetwork, Layer::LandlockScope, Layer::Landlock] {
+            layers.use_if_present(layer, Err(Reason::LeftOut));
+        }
+    } else {
+        let restricted = file_system::restrict(confinement);
+        layers.use_if_present(Layer::LandlockNetwork, restricted.network);
+        layers.use_if_present(Layer::LandlockScope, restricted.scope);
+        layers.require(Layer::Landlock, || restricted.files)?;
+    }
     // The last: those before need system calls that it forbids.
-    layers.require(Layer::SeccompFilter, system_calls::restrict(*role))?;
+    layers.require(Layer::SeccompFilter, || system_calls::restrict(*role))?;
     Ok(layers.reports)
 }
 
@@ -218,14 +234,24 @@ struct Layers<'a> {
 }
 
 impl Layers<'_> {
-    fn require(&mut self, layer: Layer, done: Result<(), Reason>) -> Result<(), MissingLayer> {
-        if let Err(reason) = done
-            && !self.confinement.terms.accept_missing.contains(&layer)
-        {
-            return Err(MissingLayer { role: self.confinement.role, layer, reason });
+    /// Puts a layer in force, or leaves it out where it was named.
+    fn require(
+        &mut self,
+        layer: Layer,
+        put_in_force: impl FnOnce() -> Result<(), Reason>,
+    ) -> Result<(), MissingLayer> {
+        if self.leaves_out(layer) {
+            self.use_if_present(layer, Err(Reason::LeftOut));
+            return Ok(());
         }
-        self.use_if_present(layer, done);
+        let role = self.confinement.role;
+        put_in_force().map_err(|reason| MissingLayer { role, layer, reason })?;
+        self.use_if_present(layer, Ok(()));
         Ok(())
+    }
+
+    fn leaves_out(&self, layer: Layer) -> bool {
+        self.confinement.terms.accept_missing.contains(&layer)
     }
 
     fn use_if_present(&mut self, layer: Layer, done: Result<(), Reason>) {
@@ -260,7 +286,9 @@ impl From<MissingLayer> for Refusal {
     fn from(MissingLayer { role, layer, reason }: MissingLayer) -> Self {
         let (role, layer) = (role.name().to_owned(), layer.name().to_owned());
         match reason {
-            Reason::Unsupported | Reason::NotOfThisRole => Self::LayerUnsupported { role, layer },
+            Reason::Unsupported | Reason::NotOfThisRole | Reason::LeftOut => {
+                Self::LayerUnsupported { role, layer }
+            }
             Reason::System { errno } => {
                 let reason = std::io::Error::from_raw_os_error(errno).to_string();
                 Self::LayerRefused { role, layer, reason }

@@ -22,6 +22,7 @@ use crate::door::figures::GateFigures;
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
+use crate::hardening::{Confinement, LayerReport, Role, Terms, confine};
 
 /// Octets of what a publisher says at once.
 pub const SAID_LIMIT: usize = 64 << 10;
@@ -54,32 +55,32 @@ pub struct Begin {
     pub settings: Settings,
     /// The gates by their names in the configuration.
     pub gates: Vec<String>,
+    /// What is said of its confinement.
+    pub terms: Terms,
 }
 
 /// From the publisher to the supervisor: all that it may say.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromPublisher {
     /// It serves.
-    Ready,
+    Ready {
+        /// How it is confined.
+        layers: Vec<LayerReport>,
+    },
     /// It cannot serve, and ends.
     Refused(Refusal),
     /// It lives; said every second.
     Alive,
 }
 
-/// Serves as the supervisor says until it says no more. `confine` is called once the settings are
-/// known and the folder is there, before anything of a stranger is read and before there is a second
-/// thread.
+/// Serves as the supervisor says until it says no more. It is confined once the folder is there, before
+/// anything of a stranger is read and before there is a second thread.
 ///
 /// # Errors
 /// The supervisor is gone, or the publisher cannot be opened, which the supervisor is told.
-pub fn run(
-    messages: StdUnixStream,
-    descriptors: OwnedFd,
-    confine: impl FnOnce(&Settings) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+pub fn run(messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let mut outgoing = messages.try_clone().map_err(|_| Refusal::ServiceGone {})?;
-    let served = serve(messages, descriptors, confine);
+    let served = serve(messages, descriptors);
     if let Err(refusal) = &served {
         // The supervisor may be gone.
         let _ = frame::write(&mut outgoing, &FromPublisher::Refused(refusal.clone()), SAID_LIMIT);
@@ -87,16 +88,17 @@ pub fn run(
     served
 }
 
-fn serve(
-    mut messages: StdUnixStream,
-    descriptors: OwnedFd,
-    confine: impl FnOnce(&Settings) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
+fn serve(mut messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let Ok(Some(ToPublisher::Begin(begin))) = frame::read(&mut messages, FEED_LIMIT) else {
         return Err(Refusal::ServiceGone {});
     };
     let folder = begin.settings.folder.as_deref().map(Folder::open).transpose()?;
-    confine(&begin.settings)?;
+    let layers = confine(&Confinement {
+        role: Role::Publisher,
+        read: Vec::new(),
+        write: begin.settings.folder.iter().cloned().collect(),
+        terms: begin.terms,
+    })?;
     let unavailable =
         |error: std::io::Error| Refusal::SignalsUnavailable { reason: error.to_string() };
     let runtime =
@@ -119,7 +121,7 @@ fn serve(
         tokio::select! {
             () = serving => Ok(()),
             () = hear(reader, &crl_in, &gates, &draining_in) => Err(Refusal::ServiceGone {}),
-            Err(_) = live(writer) => Err(Refusal::ServiceGone {}),
+            Err(_) = live(writer, layers) => Err(Refusal::ServiceGone {}),
         }
     })
 }
@@ -147,8 +149,8 @@ async fn hear(
     }
 }
 
-async fn live(mut writer: OwnedWriteHalf) -> Result<(), FrameError> {
-    writer.write_all(&frame::encode(&FromPublisher::Ready, SAID_LIMIT)?).await?;
+async fn live(mut writer: OwnedWriteHalf, layers: Vec<LayerReport>) -> Result<(), FrameError> {
+    writer.write_all(&frame::encode(&FromPublisher::Ready { layers }, SAID_LIMIT)?).await?;
     let alive = frame::encode(&FromPublisher::Alive, SAID_LIMIT)?;
     let mut ticks = interval(ALIVE);
     loop {

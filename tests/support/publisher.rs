@@ -8,7 +8,7 @@
     reason = "a test that cannot set its stage fails by panicking"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
@@ -19,6 +19,7 @@ use sekisho::door::figures::{Durations, GateFigures, Openness};
 use sekisho::door::frame;
 use sekisho::ground::clock::{self, Timestamp};
 use sekisho::ground::messages::Refusal;
+use sekisho::hardening::{Layer, Terms};
 use sekisho::pki::{Certificate, RevocationList};
 use sekisho::publisher::Settings;
 use sekisho::publisher::process::{self, Begin, FromPublisher, ToPublisher};
@@ -51,9 +52,12 @@ impl Published {
     pub(crate) fn begin(settings: Settings, gates: &[&str]) -> Result<Self, Refusal> {
         let (messages, theirs) = UnixStream::pair().unwrap();
         let (ours, sockets) = descriptors::pair().unwrap();
-        let thread = std::thread::spawn(|| process::run(theirs, sockets, |_| Ok(())));
+        let thread = std::thread::spawn(|| process::run(theirs, sockets));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let provision = runtime.block_on(Provision::open(settings.clone()))?;
+        // Its thread is confined, and no more: the process is the test's.
+        let accept_missing = BTreeSet::from([Layer::SeparateUids]);
+        let terms = Terms { accept_missing, ..Terms::default() };
         let gates = gates.iter().map(|&gate| gate.to_owned()).collect();
         let mut published = Self {
             address: provision.address(),
@@ -62,14 +66,14 @@ impl Published {
             provision,
             thread: Some(thread),
         };
-        published.tell(&ToPublisher::Begin(Begin { settings, gates }));
+        published.tell(&ToPublisher::Begin(Begin { settings, gates, terms }));
         let listeners = published.provision.listeners().unwrap();
         runtime.block_on(async {
             // It may have refused by then, and says so.
             let _ = listeners.send(&Descriptors::new(ours).unwrap()).await;
         });
         match published.hear() {
-            Some(FromPublisher::Ready) => Ok(published),
+            Some(FromPublisher::Ready { .. }) => Ok(published),
             Some(FromPublisher::Refused(refusal)) => Err(refusal),
             other => panic!("{other:?}"),
         }

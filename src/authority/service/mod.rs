@@ -81,6 +81,7 @@ struct Service {
     trouble: Option<Refusal>,
     /// How this process is confined.
     confined: Confined,
+    landlock_abi: Option<u32>,
 }
 
 /// Runs the authority until those who serve are gone, or somebody seals it. The first message on
@@ -97,6 +98,8 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     let hello = *hello;
     let folder = DataFolder::new(&hello.folder);
     control::make_folder(&folder.control_socket())?;
+    // It cannot be asked for afterwards.
+    let landlock_abi = kernel_landlock_abi();
     let layers = confine(&confinement(&hello, &folder))?;
     let (authority, repairs) = Authority::open(&folder, clock::now(), ACTOR)?;
     log_repairs(&repairs);
@@ -116,6 +119,7 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
         since: clock::now(),
         trouble: None,
         confined: Confined { role: Role::Authority, gate: None, layers },
+        landlock_abi,
     };
     service.unseal_at_start(hello);
     match service.begin() {
@@ -316,7 +320,7 @@ impl Service {
                 }
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
-                if confirms && done.is_ok() {
+                if (confirms || reconciles) && done.is_ok() {
                     self.upkeep.try_again();
                     self.look_after(now)?;
                 }
@@ -433,7 +437,7 @@ impl Service {
             processes: std::iter::once(self.confined.clone())
                 .chain(self.gates.processes())
                 .collect(),
-            landlock_abi: kernel_landlock_abi(),
+            landlock_abi: self.landlock_abi,
             ending: self.authority.endings(ENDINGS)?,
             restoration: self.authority.restoration()?,
             backed_up: self.authority.backed_up()?,

@@ -128,10 +128,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads the time zone of this machine, for as long as the process lives: one that is confined may not
-/// open its file later.
-pub fn read_zone() {
+/// Finds out of the machine what is needed to tell the time, for as long as the process lives: one that
+/// is confined may not open the file of its zone later, nor look for the kernel's clocks.
+pub fn prepare() {
     let _ = zone_of_this_machine();
+    let _ = since_boot();
 }
 
 fn zone_of_this_machine() -> &'static jiff::tz::TimeZone {
