@@ -274,3 +274,60 @@ pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
     std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
         .map_err(|error| files::FileError::from_io(folder, &error).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::LogFormat;
+    use crate::publisher::Settings;
+    use tokio::net::UnixStream;
+    use tokio::process::Command;
+
+    /// A publisher that says these octets, and then nothing more.
+    async fn after(said: &[u8]) -> RunningPublisher {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(said).await.unwrap();
+        let child = Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
+        // As long as it runs its end is open.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(theirs);
+        });
+        let (reader, writer) = ours.into_split();
+        let (tell, told) = mpsc::channel(WAITING);
+        let reading = tokio::spawn(read(reader, tell));
+        let keeper = PublisherKeeper {
+            stage: Stage {
+                log: LogFormat::Text,
+                users: Users::Ours,
+                accept_missing: BTreeSet::new(),
+                landlock_abi: None,
+            },
+            provision: Provision::open(Settings::default()).await.unwrap(),
+            crl: watch::channel(None).1,
+            gates: Vec::new(),
+            confined: Arc::new(watch::channel(Vec::new()).0),
+        };
+        RunningPublisher { keeper, life: Life { child, writer, said: told, reading } }
+    }
+
+    // Catches a captured publisher that goes on being listened to, or that ends the supervisor.
+    #[tokio::test]
+    async fn a_publisher_that_says_what_it_may_not_is_ended() {
+        let frame_of = |said: &FromPublisher| frame::encode(said, SAID_LIMIT).unwrap().to_vec();
+        let alive = frame_of(&FromPublisher::Alive);
+        let huge = [&u32::MAX.to_be_bytes()[..], &alive[4..]].concat();
+        let unknown = [&alive[..6], &[9]].concat();
+        let twice = frame_of(&FromPublisher::Ready { layers: Vec::new() });
+        for said in [huge, unknown, twice, [alive, b"HTTP/1.1 200 OK".to_vec()].concat()] {
+            let mut publisher = after(&said).await;
+            let stop = pin!(std::future::pending());
+            let ended = timeout(BEGINNING, publisher.live(stop)).await;
+            assert_eq!(ended, Ok(false), "{said:x?}");
+            let status = publisher.life.child.try_wait().unwrap();
+            assert!(status.is_some_and(|status| !status.success()), "it lives on: {said:x?}");
+        }
+    }
+}

@@ -39,8 +39,18 @@ pub struct Config {
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
     accept_missing: BTreeSet<Layer>,
-    landlock_abi: Option<u8>,
+    trial: Trial,
     log: LogFormat,
+}
+
+/// What tests change of the confinement. No file says it, and no program that is handed out can be told
+/// it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
+    pub landlock_abi: Option<u8>,
+    /// Layers that are left out: a clock that is not the machine's is read from a file.
+    pub left_out: BTreeSet<Layer>,
 }
 
 /// The authority that `serve` runs.
@@ -94,7 +104,7 @@ impl Config {
             publish: None,
             gates: vec![settings],
             accept_missing: BTreeSet::new(),
-            landlock_abi: None,
+            trial: Trial::default(),
             log: LogFormat::Text,
         })
     }
@@ -122,7 +132,7 @@ impl Config {
             gates: vec![gate],
             // Whoever tries it out has installed nothing, and no users.
             accept_missing: BTreeSet::from([Layer::SeparateUids]),
-            landlock_abi: None,
+            trial: Trial::default(),
             log: LogFormat::Text,
         })
     }
@@ -151,30 +161,30 @@ impl Config {
         self
     }
 
-    /// The same with more layers of the confinement left out.
+    /// The same with more layers of the confinement that may be missing.
     #[must_use]
     pub fn accepting(mut self, missing: &[Layer]) -> Self {
         self.accept_missing.extend(missing);
         self
     }
 
-    /// The layers of the confinement that are left out.
+    /// The layers of the confinement that may be missing.
     #[must_use]
     pub fn accept_missing(&self) -> &BTreeSet<Layer> {
         &self.accept_missing
     }
 
-    /// The same with Landlock used as if the kernel had no newer ABI than this.
+    /// The same, confined otherwise.
     #[must_use]
-    pub fn with_landlock_abi(mut self, abi: Option<u8>) -> Self {
-        self.landlock_abi = abi;
+    pub fn tried_with(mut self, trial: Trial) -> Self {
+        self.trial = trial;
         self
     }
 
-    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
+    /// How tests have it confined.
     #[must_use]
-    pub fn landlock_abi(&self) -> Option<u8> {
-        self.landlock_abi
+    pub fn trial(&self) -> &Trial {
+        &self.trial
     }
 
     /// What is published, if anything.
