@@ -152,6 +152,15 @@ pub fn assert_one_honest_request(octets: &[u8]) {
     }
 }
 
+/// Whether a head says that something follows it.
+pub fn announces_body(octets: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(octets).to_ascii_lowercase();
+    head.lines().take_while(|line| !line.is_empty()).any(|line| {
+        let length = line.strip_prefix("content-length:").map(str::trim);
+        line.starts_with("transfer-encoding:") || length.is_some_and(|length| length != "0")
+    })
+}
+
 /// Names that say who the visitor is, which the gate sets.
 const OURS: [&str; 8] = [
     "client-cert",

@@ -3,7 +3,7 @@
 //! preface and the frames are put around them.
 
 use libfuzzer_sys::fuzz_target;
-use sekisho_fuzz::wire::{assert_one_honest_request, over_http2};
+use sekisho_fuzz::wire::{announces_body, assert_one_honest_request, over_http2};
 
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -20,6 +20,8 @@ fuzz_target!(|input: &[u8]| {
     }
     for request in over_http2(&octets) {
         assert_one_honest_request(&request);
+        // Who sends no body promises none to the upstream, which would wait for the next request's.
+        assert!(body.is_some() || !announces_body(&request), "{}", request.escape_ascii());
     }
 });
 

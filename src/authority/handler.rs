@@ -11,6 +11,7 @@ use crate::ledger::{Whole, sha256};
 use crate::pki::CommonName;
 use crate::pki::pkcs12::Encryption;
 use crate::revocation::Merged;
+use crate::vault::{ShareCounts, SlotSecret};
 
 /// Certificates of one answer at most.
 const PAGE: u32 = 1024;
@@ -79,12 +80,20 @@ impl Handler for Authority {
                 Ok(Reply::Verified { entries, certificates })
             }
             Command::ChangeSlots { proof, secrets, keep_data_key } => {
-                let was_unsealed = self.is_unsealed();
-                let changed = self.change_slots(proof, secrets, keep_data_key);
-                if !was_unsealed {
-                    self.seal();
-                }
-                changed.map(|()| Reply::Done)
+                self.with_proof(proof, |authority| {
+                    let secrets = secrets.into_iter().map(orders::slot_secret);
+                    authority.change_slots(secrets.collect::<Result<_, _>>()?, keep_data_key)
+                })?;
+                Ok(Reply::Done)
+            }
+            Command::MakeShares { proof, threshold, shares } => {
+                let counts = ShareCounts { threshold, shares };
+                self.with_proof(proof, |authority| authority.make_shares(counts))
+                    .and_then(views::shares)
+                    .map(Reply::Shares)
+            }
+            Command::RemoveShares { proof } => {
+                self.with_proof(proof, Self::remove_shares).map(|()| Reply::Done)
             }
             Command::ConfirmClock => self.confirm_clock().map(|()| Reply::Done),
             Command::BeginBackup => self.begin_backup().map(Reply::BackupPart),
@@ -133,15 +142,27 @@ impl Authority {
         Ok(filled.flatten().collect())
     }
 
-    fn change_slots(
+    /// Does something with the vault for whoever can open it, whether it is open or not; afterwards it
+    /// is as it was.
+    fn with_proof<T>(
         &mut self,
         proof: Secret,
-        secrets: Vec<Secret>,
+        act: impl FnOnce(&mut Self) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let was_unsealed = self.is_unsealed();
+        let opened = orders::slot_secret(proof).and_then(|proof| self.unlock(&proof));
+        let done = opened.and_then(|()| act(self));
+        if !was_unsealed {
+            self.seal();
+        }
+        done
+    }
+
+    fn change_slots(
+        &mut self,
+        secrets: Vec<SlotSecret>,
         keep_data_key: bool,
     ) -> Result<(), Refusal> {
-        self.unlock(&orders::slot_secret(proof)?)?;
-        let secrets: Vec<_> =
-            secrets.into_iter().map(orders::slot_secret).collect::<Result<_, _>>()?;
         if keep_data_key {
             self.replace_slots_keeping_data_key(&secrets)
         } else {

@@ -120,6 +120,15 @@ impl DataFolder {
         Ok(SealedVault::read(&self.vault())?.slots())
     }
 
+    /// The vault's name, as its shares show it.
+    ///
+    /// # Errors
+    /// There is no CA here, or its vault is damaged.
+    pub fn vault_mark(&self) -> Result<String, Refusal> {
+        self.require_initialised()?;
+        Ok(SealedVault::read(&self.vault())?.mark())
+    }
+
     /// Reserves the folder for one service, for as long as the lock lives, also while the authority's
     /// process is being started again.
     ///

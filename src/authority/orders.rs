@@ -8,7 +8,7 @@ use crate::ground::untrusted::Untrusted;
 use crate::pki::{
     CertificateRequest, CommonName, DistinguishedName, KeyAlgorithm, SubjectAlternativeName,
 };
-use crate::vault::SlotSecret;
+use crate::vault::{MOST_SHARES, Share, SlotSecret};
 
 /// Checks an order. A front may do so before it asks for a passphrase.
 ///
@@ -76,7 +76,7 @@ pub fn algorithm(name: &str) -> Result<KeyAlgorithm, Refusal> {
 /// The slot secret in a message.
 ///
 /// # Errors
-/// `PassphraseNotText`.
+/// `PassphraseNotText`, `ShareMistyped`.
 pub(super) fn slot_secret(secret: Secret) -> Result<SlotSecret, Refusal> {
     let text = |bytes: crate::door::WireSecret| {
         Passphrase::from_bytes(bytes.get()).ok_or(Refusal::PassphraseNotText {})
@@ -85,6 +85,12 @@ pub(super) fn slot_secret(secret: Secret) -> Result<SlotSecret, Refusal> {
         Secret::Passphrase(bytes) => SlotSecret::Passphrase(text(bytes)?),
         Secret::RecoveryCode(bytes) => SlotSecret::RecoveryCode(text(bytes)?),
         Secret::KeyFile(bytes) => SlotSecret::KeyFile(bytes.into_inner()),
+        Secret::Shares(typed) => {
+            // More than a set can have were never made.
+            let typed = typed.into_iter().take(MOST_SHARES.into());
+            let shares = typed.map(|bytes| Ok::<_, Refusal>(Share::parse(&text(bytes)?)?));
+            SlotSecret::Shares(shares.collect::<Result<_, _>>()?)
+        }
     })
 }
 

@@ -13,7 +13,7 @@ use super::initialise::{lock, remove_unfinished};
 use super::{Authority, DataFolder};
 use crate::door::reply::Restoration;
 use crate::ground::clock::Timestamp;
-use crate::ground::files::{self, FileError, PRIVATE, PRIVATE_FOLDER, PUBLIC};
+use crate::ground::files::{self, FileError, FileProblem, PRIVATE, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::ledger::{self, CopyWriter, Event, Whole};
@@ -75,19 +75,15 @@ pub fn restore(
     remove_unfinished(&new)?;
     files::ensure_folder(&new.authority(), PRIVATE_FOLDER)?;
     let made = fill(from, &new, reconcile, now, actor, progress);
-    let (restored, root) = match made {
-        Ok(made) => made,
-        Err(refusal) => {
-            // What it says matters more than an unfinished folder, which the next attempt removes.
-            let _ = remove_unfinished(&new);
-            return Err(refusal);
-        }
-    };
-    write_root(&folder.path().join(ROOT), &root)?;
-    // The rename is the moment at which the CA exists.
-    files::rename(&new.authority(), &folder.authority())?;
+    // The rename of the second is the moment at which the CA exists.
+    let restored = made.and_then(|restored| {
+        put_root_in_place(&new.path().join(ROOT), &folder.path().join(ROOT))?;
+        files::rename(&new.authority(), &folder.authority())?;
+        Ok(restored)
+    });
+    // What came of it matters more than an unfinished folder, which the next attempt removes.
     let _ = remove_unfinished(&new);
-    Ok(restored)
+    restored
 }
 
 /// Refuses a folder in which anything lies.
@@ -112,7 +108,7 @@ pub fn require_blank(folder: &DataFolder) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A whole CA in a folder that does not count yet, and its root in PEM.
+/// A whole CA in a folder that does not count yet.
 fn fill(
     from: Opener<impl Read>,
     new: &DataFolder,
@@ -120,7 +116,7 @@ fn fill(
     now: Timestamp,
     actor: &str,
     progress: impl FnMut(u64, u64),
-) -> Result<(Restored, String), Refusal> {
+) -> Result<Restored, Refusal> {
     let content = content::read(from, CopyWriter::create(&new.ledger())?, progress)?;
     files::write_new(&new.vault(), content.vault.expose(), PRIVATE)?;
     drop(content.ledger);
@@ -132,23 +128,25 @@ fn fill(
         Reconcile::Without => Some(authority.reconcile(None)?),
     };
     let whole = authority.verify(|_| ())?;
-    let restored = Restored {
+    let root = authority.issuer()?.root().pem();
+    files::write_new(&new.path().join(ROOT), root.as_bytes(), PUBLIC)?;
+    Ok(Restored {
         made: content.manifest.made(),
         whole,
         next_number: authority.ledger.reader()?.next_number()?,
         merged,
         slots: authority.slots()?,
-    };
-    Ok((restored, authority.issuer()?.root().pem()))
+    })
 }
 
-/// Another CA's is not written over.
-fn write_root(path: &Path, root: &str) -> Result<(), Refusal> {
-    let there = files::exists(path).then(|| files::read(path, LARGEST_ROOT)).transpose()?;
-    match there {
-        Some(bytes) if bytes == root.as_bytes() => Ok(()),
-        _ => Ok(files::write_new(path, root.as_bytes(), PUBLIC)?),
+/// What an interrupted attempt left is this CA's; another CA's is not written over.
+fn put_root_in_place(new: &Path, place: &Path) -> Result<(), Refusal> {
+    if files::exists(place) && files::read(place, LARGEST_ROOT)? != files::read(new, LARGEST_ROOT)?
+    {
+        let (path, problem) = (place.to_owned(), FileProblem::Exists);
+        return Err(FileError { path, problem }.into());
     }
+    Ok(files::rename(new, place)?)
 }
 
 const LARGEST_ROOT: u64 = 64 * 1024;

@@ -4,7 +4,7 @@
 use super::Authority;
 use crate::ground::messages::Refusal;
 use crate::ledger::{Event, Reader, VaultMark, octets};
-use crate::vault::{OpenVault, SealedVault, SlotSecret, SlotSummary};
+use crate::vault::{OpenVault, SealedVault, Share, ShareCounts, SlotKind, SlotSecret, SlotSummary};
 
 /// Escrowed keys that are sealed anew in one commit.
 const BATCH: usize = 256;
@@ -48,6 +48,28 @@ impl Authority {
             }
             Ok(())
         })
+    }
+
+    /// Makes new shares that open the vault, in place of those before; everything else that opens it
+    /// stays.
+    ///
+    /// # Errors
+    /// The vault is sealed, so many shares are not made, or vault or ledger could not be written.
+    pub fn make_shares(&mut self, counts: ShareCounts) -> Result<Vec<Share>, Refusal> {
+        self.change_vault(|vault| Ok(vault.add_shares(counts)?))
+    }
+
+    /// Takes the slot that shares open out of the vault, but keeps the data key, as
+    /// [`Authority::replace_slots_keeping_data_key`] does.
+    ///
+    /// # Errors
+    /// The vault is sealed, there are no shares or nothing else, or vault or ledger could not be
+    /// written.
+    pub fn remove_shares(&mut self) -> Result<(), Refusal> {
+        let slots = self.slots()?;
+        let shared = slots.iter().find(|slot| slot.kind == SlotKind::Shares);
+        let shared = shared.ok_or(Refusal::NoShares {})?.id;
+        self.change_vault(|vault| Ok(vault.remove_slot_keeping_data_key(shared)?))
     }
 
     /// Seals the escrowed keys and the ledger's head under the new data key, then forgets the old.

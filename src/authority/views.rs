@@ -12,6 +12,7 @@ use crate::ledger::{self, Custody, Profile, Record};
 use crate::pki::revocation_list::Reason;
 use crate::pki::{Certificate, SerialNumber};
 use crate::revocation::SignedCrl;
+use crate::vault::Share;
 
 /// A record, and its personal fields unless they are erased.
 pub(super) fn certificate(
@@ -92,6 +93,15 @@ pub(super) fn bundle(bundle: ca::Bundle) -> Bundle {
             passphrase: WireSecret::from(SecretBytes::copy_of(key.passphrase.expose().as_bytes())),
         }),
     }
+}
+
+/// Shares, as people write them.
+pub(super) fn shares(shares: Vec<Share>) -> Result<Vec<WireSecret>, Refusal> {
+    let text = |share: &Share| {
+        let text = share.text()?;
+        Ok(WireSecret::from(SecretBytes::copy_of(text.expose().as_bytes())))
+    };
+    shares.iter().map(text).collect()
 }
 
 /// A CRL.

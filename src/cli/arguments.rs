@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
 use super::serve::{RoleOptions, ServeOptions};
+use crate::config::profile::Profile;
 
 /// `sekisho`.
 #[derive(Parser, Debug)]
@@ -27,12 +28,14 @@ pub(super) struct Arguments {
 pub(super) struct Shared {
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(super) dir: Option<PathBuf>,
-    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["key_file", "recovery_code"])]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["key_file", "recovery_code", "shares"])]
     pub(super) passphrase_file: Option<PathBuf>,
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "recovery_code")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["recovery_code", "shares"])]
     pub(super) key_file: Option<PathBuf>,
-    #[arg(long, global = true)]
+    #[arg(long, global = true, conflicts_with = "shares")]
     pub(super) recovery_code: bool,
+    #[arg(long, global = true)]
+    pub(super) shares: bool,
     #[arg(long, global = true)]
     pub(super) json: bool,
     #[arg(long, global = true, value_enum, value_name = "LANGUAGE")]
@@ -260,6 +263,22 @@ pub(super) struct ForgetKey {
 pub(super) enum Vault {
     Passwd(Passwd),
     Slots,
+    #[command(subcommand, arg_required_else_help = true)]
+    Shares(Shares),
+}
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Shares {
+    Create(CreateShares),
+    Remove,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CreateShares {
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) threshold: u8,
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) count: u8,
 }
 
 #[derive(Args, Debug)]
@@ -274,7 +293,7 @@ pub(super) struct Passwd {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Config {
-    Check(ConfigurationOptions),
+    Check(ConfigCheck),
     Example,
 }
 
@@ -352,4 +371,12 @@ pub(super) struct AnchorExport {
 pub(super) struct AnchorCheck {
     #[arg(value_name = "FILE|TEXT", required = true, id = "kept")]
     pub(super) kept: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ConfigCheck {
+    #[command(flatten)]
+    pub(super) configuration: ConfigurationOptions,
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) profile: Option<Profile>,
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
+use super::arguments::ConfigCheck;
+use super::profile::Judgement;
 use super::screen::Screen;
 use super::session::Session;
 use crate::authority::DataFolder;
@@ -73,15 +75,16 @@ pub(super) fn read(
 }
 
 /// Checks everything that `serve` would check, and serves nobody.
-pub(super) fn check(session: &Session, options: &ConfigurationOptions) -> Result<(), Refusal> {
+pub(super) fn check(session: &Session, arguments: &ConfigCheck) -> Result<(), Refusal> {
+    let options = &arguments.configuration;
     let path = path_of(options);
-    let findings = match find(session, options)? {
+    let (findings, config) = match find(session, options)? {
         Ok(config) => {
             let mut findings = config::check::check(&config, session.now);
             findings.extend(check_authority(&config));
-            findings
+            (findings, Some(config))
         }
-        Err(findings) => findings.findings,
+        Err(findings) => (findings.findings, None),
     };
     let screen = &session.screen;
     for finding in &findings {
@@ -99,12 +102,23 @@ pub(super) fn check(session: &Session, options: &ConfigurationOptions) -> Result
     };
     let shown: Vec<serde_json::Value> = findings.iter().map(shown).collect();
     let verdict = if errors == 0 { "good" } else { "refused" };
-    screen.json(&serde_json::json!({ "configuration": verdict, "findings": shown }));
+    // What cannot be served cannot be held against anything.
+    let profile = arguments.profile.filter(|_| errors == 0);
+    let judged = profile.zip(config).map(|(profile, config)| Judgement {
+        profile,
+        requirements: profile.judge(&config, session.now),
+    });
+    let against = judged.as_ref().map(|judgement| judgement.json(language));
+    screen.json(&serde_json::json!({
+        "configuration": verdict,
+        "findings": shown,
+        "profile": against,
+    }));
     if errors > 0 {
         return Err(refused(path, errors));
     }
     screen.say(&Text::ConfigurationGood {});
-    Ok(())
+    judged.map_or(Ok(()), |judgement| judgement.conclude(screen, path))
 }
 
 /// Prints the example.

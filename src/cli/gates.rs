@@ -59,7 +59,7 @@ pub(super) struct GateKeeper {
 struct Life {
     child: tokio::process::Child,
     writer: OwnedWriteHalf,
-    said: mpsc::Receiver<Result<FromGate, ()>>,
+    said: mpsc::Receiver<Result<FromGate, &'static str>>,
     reading: JoinHandle<()>,
     handing: JoinHandle<()>,
     /// Revocations it was told of and has said nothing of yet, and when it was told.
@@ -102,8 +102,9 @@ impl GateKeeper {
         let Process { child, messages } = process.map_err(|error| failed(error.to_string()))?;
         let (reader, writer) = messages.into_split();
         let (tell, said) = mpsc::channel(WAITING);
+        let handing =
+            self.hand(ours, tell.downgrade()).map_err(|error| failed(error.to_string()))?;
         let reading = tokio::spawn(read(reader, tell));
-        let handing = self.hand(ours).map_err(|error| failed(error.to_string()))?;
         let mut life = Life { child, writer, said, reading, handing, owed: VecDeque::new() };
         let begin = Begin {
             settings: self.provision.settings().clone(),
@@ -133,12 +134,22 @@ impl GateKeeper {
     }
 
     /// Gives the gate its socket, and connections when it asks for them.
-    fn hand(&self, channel: OwnedFd) -> std::io::Result<JoinHandle<()>> {
+    fn hand(
+        &self,
+        channel: OwnedFd,
+        tell: mpsc::WeakSender<Result<FromGate, &'static str>>,
+    ) -> std::io::Result<JoinHandle<()>> {
         let hand = self.provision.hand(Descriptors::new(channel)?)?;
-        let gate = self.provision.settings().name().to_owned();
         Ok(tokio::spawn(async move {
-            if let Err(error) = hand.await {
-                tracing::error!(gate, %error, "the gate asked for what it may not");
+            match hand.await {
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                    // Whoever keeps the gate may have ended it already.
+                    if let Some(tell) = tell.upgrade() {
+                        let _ = tell.send(Err("it asked for what it may not")).await;
+                    }
+                }
+                // It has ended, which is found out by reading.
+                Ok(()) | Err(_) => {}
             }
         }))
     }
@@ -210,7 +221,7 @@ impl RunningGate {
                 event = next(&mut self.keeper.feed) => self.life.tell_event(event).await,
                 said = self.life.said.recv() => match said {
                     Some(Ok(said)) => self.hear(said).await,
-                    Some(Err(())) => Err("it sent what is no message of a gate"),
+                    Some(Err(reason)) => Err(reason),
                     None => break,
                 },
                 _ = look.tick() => match (self.life.is_overdue(), self.watch.changes()) {
@@ -306,12 +317,12 @@ impl Life {
 }
 
 /// Reads what a gate says, in order; an error ends it.
-async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, ()>>) {
+async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'static str>>) {
     loop {
         let said = match frame::read_async(&mut reader, SAID_LIMIT).await {
             Ok(Some(said)) => Ok(said),
             Ok(None) | Err(frame::FrameError::Io(_)) => return,
-            Err(_) => Err(()),
+            Err(_) => Err("it sent what is no message of a gate"),
         };
         let ends = said.is_err();
         if tell.send(said).await.is_err() || ends {

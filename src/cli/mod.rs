@@ -21,8 +21,10 @@ mod logging;
 mod notify;
 mod orca;
 mod owner;
+mod profile;
 mod progress;
 mod publishing;
+mod qr_code;
 mod quickstart;
 mod renew;
 mod restore;
@@ -33,6 +35,7 @@ mod screen;
 mod secrets;
 mod serve;
 mod session;
+mod shares;
 pub mod staff_list;
 mod supervisor;
 mod terminal;
@@ -47,7 +50,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
 use crate::hardening;
-use arguments::{Anchor, Arguments, Clock, Config, Issue, Vault, Verb};
+use arguments::{Anchor, Arguments, Clock, Config, Issue, Shares, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
 use session::Session;
@@ -107,6 +110,10 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         Verb::Verify => list::verify(&session),
         Verb::Vault(Vault::Passwd(options)) => vault::passwd(&session, &options),
         Verb::Vault(Vault::Slots) => vault::slots(&session),
+        Verb::Vault(Vault::Shares(Shares::Create(arguments))) => {
+            shares::create(&session, &arguments)
+        }
+        Verb::Vault(Vault::Shares(Shares::Remove)) => shares::remove(&session),
         // Its refusals are read in a log, by whoever comes: they are in both languages.
         Verb::Serve(options) => {
             let screen = session.screen.bilingual();

@@ -10,12 +10,10 @@ use crate::door::command::Secret;
 use crate::ground::files;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::secret::{Passphrase, SecretBytes};
-use crate::vault::{SlotKind, SlotSecret};
+use crate::vault::{LEAST_THRESHOLD, SHORTEST_PASSPHRASE, Share, SlotKind, SlotSecret};
 
 /// Octets of a passphrase or key file at most.
 const LARGEST: u64 = 4096;
-/// Characters of a new passphrase at least.
-const SHORTEST: usize = 12;
 /// The key file that `quickstart` makes.
 pub(super) const KEY_FILE: &str = "vault.key";
 
@@ -28,12 +26,15 @@ pub(super) struct SecretSource {
     pub(super) key_file: Option<PathBuf>,
     /// Whether the recovery code is asked for.
     pub(super) recovery_code: bool,
+    /// Whether shares are asked for.
+    pub(super) shares: bool,
 }
 
 impl SecretSource {
     /// Whether the command line names one.
     pub(super) fn is_named(&self) -> bool {
-        self.passphrase_file.is_some() || self.key_file.is_some() || self.recovery_code
+        let file = self.passphrase_file.is_some() || self.key_file.is_some();
+        file || self.recovery_code || self.shares
     }
 
     /// The secret that opens the vault of a folder: what the command line names; else the key file
@@ -58,6 +59,9 @@ impl SecretSource {
             let code = ask(&Text::AskRecoveryCode {}, language)?;
             return Ok(SlotSecret::RecoveryCode(code));
         }
+        if self.shares {
+            return ask_shares(folder, language, served).map(SlotSecret::Shares);
+        }
         let beside = folder.path().join(KEY_FILE);
         // Whoever gives commands to a service of another user cannot look into its folder.
         let slots = match folder.slots() {
@@ -79,8 +83,10 @@ impl SecretSource {
         if let Some(path) = &self.passphrase_file {
             return checked(read_passphrase(path)?);
         }
-        let first =
-            checked(ask(&Text::AskNewPassphrase { least: SHORTEST.to_string() }, language)?)?;
+        let first = checked(ask(
+            &Text::AskNewPassphrase { least: SHORTEST_PASSPHRASE.to_string() },
+            language,
+        )?)?;
         let second = ask(&Text::AskPassphraseAgain {}, language)?;
         if first.expose() != second.expose() {
             return Err(Refusal::PassphrasesDiffer {});
@@ -100,7 +106,7 @@ pub(super) fn new_backup_passphrase(
     if let Some(path) = file {
         return checked(read_passphrase(path)?);
     }
-    let question = Text::AskNewBackupPassphrase { least: SHORTEST.to_string() };
+    let question = Text::AskNewBackupPassphrase { least: SHORTEST_PASSPHRASE.to_string() };
     let first = checked(ask_for_backup(&question, language)?)?;
     let second = ask_for_backup(&Text::AskPassphraseAgain {}, language)?;
     if first.expose() != second.expose() {
@@ -136,7 +142,70 @@ pub(super) fn through_the_door(secret: SlotSecret) -> Secret {
         SlotSecret::Passphrase(passphrase) => Secret::Passphrase(text(&passphrase)),
         SlotSecret::RecoveryCode(code) => Secret::RecoveryCode(text(&code)),
         SlotSecret::KeyFile(bytes) => Secret::KeyFile(WireSecret::from(bytes)),
+        SlotSecret::Shares(shares) => {
+            // A share that was read can be written.
+            let texts = shares.iter().filter_map(|share| share.text().ok());
+            Secret::Shares(texts.map(|share| text(&share)).collect())
+        }
     }
+}
+
+/// Asks for one share after another until there are enough. What is mistyped, was given already or
+/// belongs to another vault is said at once, and asked for again. With `served` the folder may be
+/// closed to this user; the service finds out then.
+fn ask_shares(
+    folder: &DataFolder,
+    language: Language,
+    served: bool,
+) -> Result<Vec<Share>, Refusal> {
+    let vault = match folder.vault_mark() {
+        Err(Refusal::NotInitialised { .. }) if served => None,
+        vault => Some(vault?),
+    };
+    let mut terminal = Terminal::open().ok_or(Refusal::NoTerminal {})?;
+    let mut given: Vec<Share> = Vec::new();
+    loop {
+        let needed = given.first().map_or(LEAST_THRESHOLD, Share::threshold);
+        if given.len() >= needed.into() {
+            return Ok(given);
+        }
+        let place = (given.len() + 1).to_string();
+        let question = match given.first() {
+            None => Text::AskFirstShare {},
+            Some(_) => Text::AskShare { place, needed: needed.to_string() },
+        };
+        let typed = terminal.ask_secret(&question.render(language))?;
+        match check_share(&typed, &given, vault.as_deref()) {
+            Ok(share) => {
+                let number = share.number().to_string();
+                terminal.show(&Text::ShareTaken { number }.render(language));
+                given.push(share);
+            }
+            Err(refusal) => {
+                let (what, next) = (refusal.what(language), refusal.next(language));
+                terminal.show(&format!("{what}\n  → {next}"));
+            }
+        }
+        terminal.show("\n");
+    }
+}
+
+fn check_share(typed: &Passphrase, given: &[Share], vault: Option<&str>) -> Result<Share, Refusal> {
+    let share = Share::parse(typed)?;
+    let of = given.first().map(Share::vault);
+    if let Some(vault) = vault.or(of.as_deref())
+        && share.vault() != vault
+    {
+        let (found, vault) = (share.vault(), vault.to_owned());
+        return Err(Refusal::ShareOfAnotherVault { found, vault });
+    }
+    if !given.iter().all(|other| other.fits(&share)) {
+        return Err(Refusal::ShareOfAnotherSet {});
+    }
+    if given.iter().any(|other| other.number() == share.number()) {
+        return Err(Refusal::ShareTwice { number: share.number().to_string() });
+    }
+    Ok(share)
 }
 
 /// Reads a passphrase from a file that is closed to others; its line ending does not count.
@@ -168,8 +237,8 @@ fn ask(question: &Text, language: Language) -> Result<Passphrase, Refusal> {
 }
 
 fn checked(passphrase: Passphrase) -> Result<Passphrase, Refusal> {
-    if passphrase.expose().chars().count() < SHORTEST {
-        return Err(Refusal::PassphraseTooShort { least: SHORTEST.to_string() });
+    if passphrase.expose().chars().count() < SHORTEST_PASSPHRASE {
+        return Err(Refusal::PassphraseTooShort { least: SHORTEST_PASSPHRASE.to_string() });
     }
     Ok(passphrase)
 }

@@ -71,6 +71,7 @@ impl Session {
                 passphrase_file: shared.passphrase_file.clone(),
                 key_file: shared.key_file.clone(),
                 recovery_code: shared.recovery_code,
+                shares: shared.shares,
             },
             now: clock::now(),
             actor: actor(),

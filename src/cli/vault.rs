@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::door::Door;
 use crate::ground::files;
 use crate::ground::messages::{Language, Refusal, Text};
-use crate::vault::SlotKind;
+use crate::vault::{SlotKind, SlotSummary};
 
 /// Shows what opens the vault.
 pub(super) fn slots(session: &Session) -> Result<(), Refusal> {
@@ -20,7 +20,7 @@ pub(super) fn slots(session: &Session) -> Result<(), Refusal> {
     let mut table = Table::default();
     for slot in &slots {
         let id = format!("  {}", slot.id);
-        table.row([(id, Tone::Plain), (kind(slot.kind, language), Tone::Plain)]);
+        table.row([(id, Tone::Plain), (kind(slot, language), Tone::Plain)]);
     }
     session.screen.table(&table);
     let named: Vec<_> =
@@ -77,11 +77,17 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     if served { Ok(()) } else { slots(session) }
 }
 
-fn kind(kind: SlotKind, language: Language) -> String {
-    match kind {
+fn kind(slot: &SlotSummary, language: Language) -> String {
+    match slot.kind {
         SlotKind::Passphrase => Text::SlotPassphrase {},
         SlotKind::RecoveryCode => Text::SlotRecoveryCode {},
         SlotKind::KeyFile => Text::SlotKeyFile {},
+        SlotKind::Shares => {
+            let counts = slot.shares.map(|counts| (counts.threshold, counts.shares));
+            let (threshold, shares) = counts.unwrap_or_default();
+            let (threshold, shares) = (threshold.to_string(), shares.to_string());
+            Text::SlotShares { threshold, shares }
+        }
     }
     .render(language)
 }
@@ -91,5 +97,6 @@ fn code(kind: SlotKind) -> &'static str {
         SlotKind::Passphrase => "passphrase",
         SlotKind::RecoveryCode => "recovery_code",
         SlotKind::KeyFile => "key_file",
+        SlotKind::Shares => "shares",
     }
 }

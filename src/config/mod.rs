@@ -5,6 +5,7 @@
 //! | [`sekisho_toml`] | `sekisho.toml`: its keys, and whether they fit together |
 //! | `document`, [`finding`] | TOML with line numbers; what is wrong with it, all at once |
 //! | [`check`] | what only this machine can tell: files, addresses, ends of certificates |
+//! | [`profile`] | how a configuration stands against a published guideline |
 //! | [`example`] | a commented example, in both languages |
 //! | [`jma_receipt`], [`orca_catool`] | the files of WebORCA and of its manual |
 
@@ -16,6 +17,7 @@ pub mod example;
 pub mod finding;
 pub mod jma_receipt;
 pub mod orca_catool;
+pub mod profile;
 pub mod sekisho_toml;
 
 use std::collections::BTreeSet;
@@ -37,18 +39,8 @@ pub struct Config {
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
     accept_missing: BTreeSet<Layer>,
-    trial: Trial,
+    landlock_abi: Option<u8>,
     log: LogFormat,
-}
-
-/// What tests change of the confinement. No file says it, and no program that is handed out can be told
-/// it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trial {
-    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
-    pub landlock_abi: Option<u8>,
-    /// Layers that are left out: a clock that is not the machine's is read from a file.
-    pub left_out: BTreeSet<Layer>,
 }
 
 /// The authority that `serve` runs.
@@ -102,7 +94,7 @@ impl Config {
             publish: None,
             gates: vec![settings],
             accept_missing: BTreeSet::new(),
-            trial: Trial::default(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -130,7 +122,7 @@ impl Config {
             gates: vec![gate],
             // Whoever tries it out has installed nothing, and no users.
             accept_missing: BTreeSet::from([Layer::SeparateUids]),
-            trial: Trial::default(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -159,30 +151,30 @@ impl Config {
         self
     }
 
-    /// The same with more layers of the confinement that may be missing.
+    /// The same with more layers of the confinement left out.
     #[must_use]
     pub fn accepting(mut self, missing: &[Layer]) -> Self {
         self.accept_missing.extend(missing);
         self
     }
 
-    /// The layers of the confinement that may be missing.
+    /// The layers of the confinement that are left out.
     #[must_use]
     pub fn accept_missing(&self) -> &BTreeSet<Layer> {
         &self.accept_missing
     }
 
-    /// The same, confined otherwise.
+    /// The same with Landlock used as if the kernel had no newer ABI than this.
     #[must_use]
-    pub fn tried_with(mut self, trial: Trial) -> Self {
-        self.trial = trial;
+    pub fn with_landlock_abi(mut self, abi: Option<u8>) -> Self {
+        self.landlock_abi = abi;
         self
     }
 
-    /// How tests have it confined.
+    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
     #[must_use]
-    pub fn trial(&self) -> &Trial {
-        &self.trial
+    pub fn landlock_abi(&self) -> Option<u8> {
+        self.landlock_abi
     }
 
     /// What is published, if anything.

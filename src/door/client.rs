@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::WireSecret;
 use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector};
 use super::frame::{self, COMMAND_LIMIT, FrameError};
 use super::reply::{
@@ -250,6 +251,32 @@ impl Door {
         keep_data_key: bool,
     ) -> Result<(), Refusal> {
         self.done(Command::ChangeSlots { proof, secrets, keep_data_key })
+    }
+
+    /// Makes new shares that open the vault, in place of those before. They are told once.
+    ///
+    /// # Errors
+    /// The proof does not open it, so many shares are not made, or vault or ledger could not be
+    /// written.
+    pub fn make_shares(
+        &mut self,
+        proof: Secret,
+        threshold: u8,
+        shares: u8,
+    ) -> Result<Vec<WireSecret>, Refusal> {
+        match self.ask(Command::MakeShares { proof, threshold, shares })? {
+            Reply::Shares(shares) => Ok(shares),
+            _ => Err(misread()),
+        }
+    }
+
+    /// Takes the slot that shares open out of the vault.
+    ///
+    /// # Errors
+    /// The proof does not open it, there are no shares or nothing else, or vault or ledger could not
+    /// be written.
+    pub fn remove_shares(&mut self, proof: Secret) -> Result<(), Refusal> {
+        self.done(Command::RemoveShares { proof })
     }
 
     /// Says that the clock is right.

@@ -111,6 +111,20 @@ pub enum Command {
         /// Whether the data key stays.
         keep_data_key: bool,
     },
+    /// Adds a slot that shares open to the vault, in place of the shares before.
+    MakeShares {
+        /// What opens the vault now.
+        proof: Secret,
+        /// How many shares are to be needed.
+        threshold: u8,
+        /// How many there are to be.
+        shares: u8,
+    },
+    /// Takes the slot that shares open out of the vault.
+    RemoveShares {
+        /// What opens the vault now.
+        proof: Secret,
+    },
     /// Says that the clock is right, whatever it was before.
     ConfirmClock,
     /// Begins a copy of everything; the answer is its first part.
@@ -147,6 +161,8 @@ pub enum Secret {
     RecoveryCode(WireSecret),
     /// The octets of a key file.
     KeyFile(WireSecret),
+    /// Shares, as they were typed.
+    Shares(Vec<WireSecret>),
 }
 
 /// Which certificate is meant.

@@ -73,6 +73,8 @@ pub enum Reply {
     Anchor(Anchor),
     /// To `CheckAnchor`.
     AnchorChecked(AnchorCheck),
+    /// To `MakeShares`: each share as people write it, by its number.
+    Shares(Vec<WireSecret>),
 }
 
 /// A part of a copy of everything. The caller seals it before it touches a disk.

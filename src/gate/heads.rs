@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 use hyper::{HeaderMap, Method, Request, Uri, Version};
 
-use super::headers::{Identity, clean_request, has_other_coding};
+use super::headers::{Identity, clean_request, has_other_coding, has_unclear_length};
 use super::material::ServerIdentity;
 use super::origin;
 use super::pages::Problem;
@@ -60,7 +60,7 @@ impl Heads {
             // TRACE would show the visitor's browser what we tell the upstream.
             return Err(Problem::MethodNotAllowed);
         }
-        if has_other_coding(request.headers()) {
+        if has_other_coding(request.headers()) || has_unclear_length(request.headers()) {
             return Err(Problem::BadRequest);
         }
         let mut hosts = request.headers().get_all(HOST).iter();

@@ -93,6 +93,7 @@ pub use handshakes::Handshakes;
 pub use heads::Heads;
 pub use limits::Limits;
 pub use settings::{Files, Mode, RefusalMode, Settings, StalePolicy};
+pub use tls::Offer;
 pub use upstream::UpstreamTls;
 
 use crate::door::feed::FeedEnd;

@@ -69,35 +69,68 @@ pub enum FromGate {
     Figures(GateFigures),
 }
 
-/// Serves as the supervisor says until it says no more. It is confined before anything of a visitor is
-/// read and before there is a second thread.
-///
-/// # Errors
-/// The supervisor is gone, or the gate cannot be opened, which the supervisor is told.
-pub fn run(messages: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
-    let gone = |_| Refusal::ServiceGone {};
-    let mut incoming = messages.try_clone().map_err(gone)?;
-    let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut incoming, FEED_LIMIT) else {
-        return Err(Refusal::ServiceGone {});
-    };
-    let outgoing = messages;
-    let confinement = Confinement {
-        role: Role::Gate,
-        read: Vec::new(),
-        write: Vec::new(),
-        terms: begin.terms.clone(),
-    };
-    // It reads the limits of the control group, which it cannot open afterwards.
-    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let served = match confine(&confinement) {
-        Ok(layers) => serve(*begin, (layers, threads), incoming, &outgoing, descriptors),
-        Err(missing) => Err(missing.into()),
-    };
-    if let Err(refusal) = &served {
-        // The supervisor may be gone.
-        let _ = say(&Mutex::new(outgoing), &FromGate::Refused(refusal.clone()));
+/// A gate that knows what to do, confined, serving nobody yet.
+pub struct ConfinedGate {
+    begin: Begin,
+    layers: Vec<LayerReport>,
+    threads: usize,
+    messages: UnixStream,
+}
+
+impl ConfinedGate {
+    /// Hears what to do, and confines this process, before anything of a visitor is read and before
+    /// there is a second thread.
+    ///
+    /// # Errors
+    /// The supervisor is gone, or a layer is missing, which the supervisor is told.
+    pub fn begin(mut messages: UnixStream) -> Result<Self, Refusal> {
+        let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut messages, FEED_LIMIT) else {
+            return Err(Refusal::ServiceGone {});
+        };
+        let confinement = Confinement {
+            role: Role::Gate,
+            read: Vec::new(),
+            write: Vec::new(),
+            terms: begin.terms.clone(),
+        };
+        // It reads the limits of the control group, which it cannot open afterwards.
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        match confine(&confinement) {
+            Ok(layers) => Ok(Self { begin: *begin, layers, threads, messages }),
+            Err(missing) => Err(refused(messages, missing.into())),
+        }
     }
-    served
+
+    /// What the gate is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.begin.settings.name()
+    }
+
+    /// How it is confined.
+    #[must_use]
+    pub fn layers(&self) -> &[LayerReport] {
+        &self.layers
+    }
+
+    /// Serves as the supervisor says until it says no more. The listening socket, and connections to
+    /// the upstream, come over `descriptors`.
+    ///
+    /// # Errors
+    /// The supervisor is gone, or the gate cannot be opened, which the supervisor is told.
+    pub fn serve(self, descriptors: OwnedFd) -> Result<(), Refusal> {
+        let Self { begin, layers, threads, messages } = self;
+        let incoming = messages.try_clone().map_err(|_| Refusal::ServiceGone {})?;
+        serve(begin, (layers, threads), incoming, &messages, descriptors)
+            .map_err(|refusal| refused(messages, refusal))
+    }
+}
+
+/// Tells the supervisor why the gate ends.
+fn refused(messages: UnixStream, refusal: Refusal) -> Refusal {
+    // It may be gone.
+    let _ = say(&Mutex::new(messages), &FromGate::Refused(refusal.clone()));
+    refusal
 }
 
 fn serve(

@@ -291,6 +291,34 @@ impl Settings {
         }
     }
 
+    /// Whether TLS 1.2 is accepted.
+    #[must_use]
+    pub fn accepts_tls12(&self) -> bool {
+        self.tls12
+    }
+
+    /// What happens once the authority has been silent; `None` for a gate that does without one.
+    #[must_use]
+    pub fn stale_policy(&self) -> Option<StalePolicy> {
+        (!self.stands_alone()).then_some(self.stale)
+    }
+
+    /// Days a revocation list from a file counts after its next update was due; `None` where the
+    /// authority's ledger is trusted.
+    #[must_use]
+    pub fn grace_days(&self) -> Option<u16> {
+        match self.trust {
+            TrustSource::Files { grace_days, .. } => Some(grace_days),
+            TrustSource::Authority => None,
+        }
+    }
+
+    /// The URL of the upstream, when requests leave this machine in clear text.
+    #[must_use]
+    pub fn upstream_in_clear_text(&self) -> Option<String> {
+        self.upstream.leaves_in_clear_text().then(|| self.upstream.to_string())
+    }
+
     /// Leads visitors to `http://host:port`, `https://host:port` (with [`Self::with_upstream_tls`])
     /// or `unix:/path/to.sock`; in tcp mode to `tcp://host:port`, `tls://host:port` or `unix:`. Clear
     /// text to another machine than this one is refused unless `allow_clear_text`.

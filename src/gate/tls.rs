@@ -8,8 +8,8 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme, SupportedProtocolVersion,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, NamedGroup, ServerConfig,
+    SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
 
@@ -73,6 +73,27 @@ impl TlsSettings {
         // No 0-RTT, ever: what arrives before the handshake ends could be replayed.
         config.max_early_data_size = 0;
         Ok((Arc::new(config), verdict))
+    }
+}
+
+/// What every gate offers its visitors in a handshake.
+#[derive(Debug)]
+pub struct Offer {
+    /// The cipher suites, of the versions that are spoken.
+    pub suites: Vec<SupportedCipherSuite>,
+    /// The groups of the key exchange.
+    pub groups: Vec<NamedGroup>,
+}
+
+impl Offer {
+    /// With TLS 1.2, or 1.3 alone.
+    #[must_use]
+    pub fn of(tls12: bool) -> Self {
+        let settings = TlsSettings::new(tls12, Mode::Http);
+        let spoken = |suite: &&SupportedCipherSuite| settings.versions.contains(&suite.version());
+        let suites = settings.provider.cipher_suites.iter().filter(spoken).copied().collect();
+        let groups = settings.provider.kx_groups.iter().map(|group| group.name()).collect();
+        Self { suites, groups }
     }
 }
 

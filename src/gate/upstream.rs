@@ -100,13 +100,18 @@ impl Upstream {
         };
         let port = port.filter(|port| *port != 0).ok_or_else(invalid)?;
         let server = Server { scheme, host: authority.host().to_owned(), port };
-        if !server.is_encrypted() && !allow_clear_text && !server.is_this_machine() {
+        if server.leaves_in_clear_text() && !allow_clear_text {
             return Err(Refusal::UpstreamInClearText { url: shown() });
         }
         if server.is_encrypted() && server.name().is_none() {
             return Err(invalid());
         }
         Ok(Self::Server(server))
+    }
+
+    /// Whether requests go to another machine in clear text.
+    pub(super) fn leaves_in_clear_text(&self) -> bool {
+        matches!(self, Self::Server(server) if server.leaves_in_clear_text())
     }
 }
 
@@ -150,6 +155,10 @@ impl Server {
 
     fn is_encrypted(&self) -> bool {
         matches!(self.scheme, Scheme::Https | Scheme::Tls)
+    }
+
+    fn leaves_in_clear_text(&self) -> bool {
+        !self.is_encrypted() && !self.is_this_machine()
     }
 
     fn is_this_machine(&self) -> bool {

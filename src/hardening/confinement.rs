@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{capabilities, file_system, limits, locked, system_calls, users};
+use super::file_system::{self, Newer};
+use super::{capabilities, limits, locked, system_calls, users};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -109,14 +110,12 @@ impl Layer {
 /// What whoever starts a role says of its confinement: the same for all roles of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Required layers that may be missing.
+    /// Required layers that are left out.
     pub accept_missing: BTreeSet<Layer>,
     /// The users of the other roles.
     pub other_users: BTreeSet<u32>,
     /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
     pub landlock_abi: Option<u8>,
-    /// Layers that are not tried at all. Tests that fake the time need it: that opens files.
-    pub left_out: BTreeSet<Layer>,
 }
 
 /// How a process is to be confined.
@@ -146,7 +145,7 @@ pub struct LayerReport {
 pub enum Standing {
     /// In force.
     InForce,
-    /// Not in force: it was named as one that may be missing, or is used only when present.
+    /// Not in force: it was named as one that is left out, or is used only when present.
     Missing(Reason),
 }
 
@@ -167,13 +166,13 @@ pub enum Reason {
         /// The user.
         uid: u32,
     },
+    /// The configuration leaves it out.
+    LeftOut,
     /// The role does without it: it needs what the layer takes away, or has nothing to protect so.
     NotOfThisRole,
-    /// Whoever started the service said so; no program that is handed out can be told to.
-    LeftOut,
 }
 
-/// A required layer that is not in force and was not named as one that may be missing.
+/// A required layer that is not in force and was not named as one that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingLayer {
     /// Whose.
@@ -199,7 +198,14 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
-        layers.require(Layer::SeparateUids, || users::are_separate(&terms.other_users))?;
+        let separate = users::are_separate(&terms.other_users);
+        // Where it is left out, why it is missing says more.
+        match separate {
+            Err(_) if layers.leaves_out(Layer::SeparateUids) => {
+                layers.report(Layer::SeparateUids, separate);
+            }
+            _ => layers.require(Layer::SeparateUids, || separate)?,
+        }
     }
     layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
     layers.require(Layer::Limits, || limits::set(*role))?;
@@ -207,7 +213,7 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     layers.report(Layer::SecretMemory, locked::probe_secret_memory(*role));
     layers.require(Layer::NoNewPrivileges, capabilities::gain_none)?;
     layers.require(Layer::NoCapabilities, || capabilities::drop_all(*role))?;
-    let mut newer = file_system::Newer::default();
+    let mut newer = Newer { network: Err(Reason::LeftOut), scope: Err(Reason::LeftOut) };
     layers.require(Layer::Landlock, || {
         newer = file_system::restrict(confinement)?;
         Ok(())
@@ -226,22 +232,24 @@ struct Layers<'a> {
 }
 
 impl Layers<'_> {
+    /// Puts a layer in force, or leaves it out where it was named.
     fn require(
         &mut self,
         layer: Layer,
         put_in_force: impl FnOnce() -> Result<(), Reason>,
     ) -> Result<(), MissingLayer> {
-        let Confinement { role, terms, .. } = self.confinement;
-        let left_out = terms.left_out.contains(&layer);
-        let done = if left_out { Err(Reason::LeftOut) } else { put_in_force() };
-        if let Err(reason) = done
-            && !left_out
-            && !terms.accept_missing.contains(&layer)
-        {
-            return Err(MissingLayer { role: *role, layer, reason });
+        if self.leaves_out(layer) {
+            self.report(layer, Err(Reason::LeftOut));
+            return Ok(());
         }
-        self.report(layer, done);
+        let role = self.confinement.role;
+        put_in_force().map_err(|reason| MissingLayer { role, layer, reason })?;
+        self.report(layer, Ok(()));
         Ok(())
+    }
+
+    fn leaves_out(&self, layer: Layer) -> bool {
+        self.confinement.terms.accept_missing.contains(&layer)
     }
 
     fn report(&mut self, layer: Layer, done: Result<(), Reason>) {

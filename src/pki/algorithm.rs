@@ -192,6 +192,11 @@ pub(super) fn is_key_identifier(content: &[u8]) -> bool {
     KeyAlgorithm::ALL.into_iter().any(|algorithm| *row(algorithm).key == *content)
 }
 
+/// Whether the content of an `AlgorithmIdentifier` is that of a signature we verify.
+pub(super) fn is_signature_identifier(content: &[u8]) -> bool {
+    VERIFIERS.iter().any(|(_, signature, _)| **signature == *content)
+}
+
 fn signature_content(algorithm: KeyAlgorithm) -> &'static [u8] {
     row(algorithm).signature.as_ref()
 }

@@ -13,6 +13,7 @@ use x509_cert::ext::pkix::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName,
     SubjectKeyIdentifier,
 };
+use x509_cert::spki::SubjectPublicKeyInfoRef;
 use x509_cert::time::Time;
 
 use super::extension::{self, Extension};
@@ -289,6 +290,13 @@ impl Certificate {
         }
     }
 
+    /// Whether its signature is of an algorithm we verify: ECDSA, RSA or Ed25519, with SHA-256 or a
+    /// longer hash. It is not verified here.
+    #[must_use]
+    pub fn has_accepted_signature_algorithm(&self) -> bool {
+        Signed::from_der(&self.der).is_ok_and(|signed| signed.has_accepted_algorithm())
+    }
+
     fn key_usage_has(&self, usage: fn(&KeyUsage) -> bool) -> bool {
         self.extensions.key_usage.as_ref().is_none_or(usage)
     }
@@ -361,11 +369,12 @@ fn read(bytes: &[u8]) -> der::Result<Certificate> {
         if super::algorithm::read_identifier(body)? != signed.algorithm {
             return Err(malformed());
         }
-        let issuer = body.tlv_bytes()?.to_vec();
+        let issuer = name(body)?;
         let (not_before, not_after) = body
             .sequence(|times| Ok::<_, der::Error>((Time::decode(times)?, Time::decode(times)?)))?;
-        let subject = body.tlv_bytes()?.to_vec();
-        let subject_public_key_info = body.tlv_bytes()?.to_vec();
+        let subject = name(body)?;
+        let subject_public_key_info = body.tlv_bytes()?;
+        SubjectPublicKeyInfoRef::from_der(subject_public_key_info)?;
         skip_unique_identifiers(body)?;
         Ok(Certificate {
             der: bytes.to_vec(),
@@ -374,12 +383,18 @@ fn read(bytes: &[u8]) -> der::Result<Certificate> {
             subject,
             not_before: validity::decode(not_before),
             not_after: validity::decode(not_after),
-            subject_public_key_info,
+            subject_public_key_info: subject_public_key_info.to_vec(),
             extensions: read_extensions(body)?,
         })
     })?;
     reader.finish()?;
     Ok(certificate)
+}
+
+/// A name as it stands; what is in it is judged by whoever reads it.
+fn name(body: &mut SliceReader<'_>) -> der::Result<Vec<u8>> {
+    Tag::peek(body)?.assert_eq(Tag::Sequence)?;
+    Ok(body.tlv_bytes()?.to_vec())
 }
 
 /// issuerUniqueID and subjectUniqueID (RFC 5280 section 4.1.2.8), which nobody uses.

@@ -31,6 +31,11 @@ impl<'a> Signed<'a> {
         Ok(signed)
     }
 
+    /// Whether some key could have made the signature by an algorithm we verify.
+    pub(super) fn has_accepted_algorithm(&self) -> bool {
+        algorithm::is_signature_identifier(self.algorithm)
+    }
+
     /// Whether the signature is that of the holder of this public key.
     pub(super) fn is_signed_by(&self, subject_public_key_info: &[u8]) -> bool {
         PublicKey::from_der(subject_public_key_info)

@@ -1,6 +1,6 @@
 //! What can go wrong with the vault.
 
-use super::SlotKind;
+use super::{LEAST_THRESHOLD, MOST_SHARES, SlotKind};
 use crate::ground::files::FileError;
 use crate::ground::messages::Refusal;
 
@@ -36,6 +36,29 @@ pub enum VaultError {
     RecoveryCodeMistyped,
     /// The key file has fewer than 32 octets.
     KeyFileTooShort,
+    /// A new passphrase has fewer characters than it must.
+    PassphraseTooShort {
+        /// Characters at least.
+        least: usize,
+    },
+    /// So many shares are not made: 2 or more needed, and 16 at most.
+    ShareCounts,
+    /// The share has a typing error, or is none.
+    ShareMistyped,
+    /// The share is of another vault.
+    ShareOfAnotherVault {
+        /// The vault it is of.
+        found: String,
+        /// This vault.
+        vault: String,
+    },
+    /// More shares are needed.
+    SharesTooFew {
+        /// Different shares that are there.
+        given: u8,
+        /// Shares that are needed.
+        needed: u8,
+    },
     /// There is no such slot.
     NoSuchSlot {
         /// The slot's number.
@@ -68,6 +91,21 @@ impl From<VaultError> for Refusal {
             VaultError::WrongSecret { kind: SlotKind::Passphrase } => Self::WrongPassphrase {},
             VaultError::WrongSecret { kind: SlotKind::RecoveryCode } => Self::WrongRecoveryCode {},
             VaultError::WrongSecret { kind: SlotKind::KeyFile } => Self::WrongKeyFile {},
+            VaultError::WrongSecret { kind: SlotKind::Shares } => Self::WrongShares {},
+            VaultError::PassphraseTooShort { least } => {
+                Self::PassphraseTooShort { least: least.to_string() }
+            }
+            VaultError::ShareCounts => Self::ShareCounts {
+                least: LEAST_THRESHOLD.to_string(),
+                most: MOST_SHARES.to_string(),
+            },
+            VaultError::ShareMistyped => Self::ShareMistyped {},
+            VaultError::ShareOfAnotherVault { found, vault } => {
+                Self::ShareOfAnotherVault { found, vault }
+            }
+            VaultError::SharesTooFew { given, needed } => {
+                Self::SharesTooFew { given: given.to_string(), needed: needed.to_string() }
+            }
             VaultError::NoSlotOfKind => Self::NoSlotOfKind {},
             VaultError::RecoveryCodeMistyped => Self::RecoveryCodeMistyped {},
             VaultError::KeyFileTooShort => Self::KeyFileTooShort {},

@@ -14,6 +14,7 @@
 mod cipher;
 mod error;
 mod file;
+mod shares;
 mod slot;
 pub mod stream;
 #[cfg(test)]
@@ -26,7 +27,8 @@ use der::asn1::OctetString;
 use der::{Decode, Encode, Sequence};
 
 pub use error::VaultError;
-pub use slot::{SlotKind, SlotSecret, SlotSummary};
+pub use shares::{LEAST_THRESHOLD, MOST_SHARES, Share, ShareCounts};
+pub use slot::{SHORTEST_PASSPHRASE, SlotKind, SlotSecret, SlotSummary};
 
 use crate::ground::files;
 use crate::ground::secret::SecretBytes;
@@ -126,13 +128,23 @@ impl SealedVault {
         summaries(&self.body.slots)
     }
 
+    /// The vault's name as its shares show it: eight digits.
+    #[must_use]
+    pub fn mark(&self) -> String {
+        shares::vault_mark(self.body.vault.as_bytes())
+    }
+
     /// Opens the vault with a secret; every slot of its kind is tried.
     ///
     /// # Errors
-    /// `WrongSecret`, `NoSlotOfKind`, `RecoveryCodeMistyped`, `Damaged`.
+    /// `WrongSecret`, `NoSlotOfKind`, `RecoveryCodeMistyped`, `ShareOfAnotherVault`,
+    /// `SharesTooFew`, `Damaged`.
     pub fn open(&self, secret: &SlotSecret) -> Result<OpenVault, VaultError> {
         let body = self.body.clone();
         let vault = body.vault.as_bytes();
+        if let SlotSecret::Shares(shares) = secret {
+            shares::check_vault(shares, vault)?;
+        }
         let mut refused = VaultError::NoSlotOfKind;
         for slot in body.slots.iter().filter(|slot| slot.kind == secret.kind()) {
             if let Some(key) = slot.open(vault, secret)? {
@@ -210,12 +222,30 @@ impl OpenVault {
         Ok(())
     }
 
+    /// Adds a slot that shares open, around the same data key, in place of the one before. Returns
+    /// the shares.
+    ///
+    /// # Errors
+    /// `ShareCounts`, `Random`.
+    pub fn add_shares(&mut self, counts: ShareCounts) -> Result<Vec<Share>, VaultError> {
+        let id = self.next_slot();
+        let vault = self.body.vault.as_bytes();
+        let (slot, shares) = Slot::shared(vault, id, counts, &self.data_key.key)?;
+        self.body.slots.retain(|slot| slot.kind != SlotKind::Shares);
+        self.body.slots.push(slot);
+        Ok(shares)
+    }
+
+    fn next_slot(&self) -> u64 {
+        self.body.slots.iter().map(|slot| slot.id).max().unwrap_or(0) + 1
+    }
+
     /// Adds a slot around the same data key. Returns its number.
     ///
     /// # Errors
-    /// `Random`, `KeyFileTooShort`.
+    /// `PassphraseTooShort`, `Random`, `KeyFileTooShort`.
     pub fn add_slot(&mut self, secret: &SlotSecret) -> Result<u64, VaultError> {
-        let id = self.body.slots.iter().map(|slot| slot.id).max().unwrap_or(0) + 1;
+        let id = self.next_slot();
         let vault = self.body.vault.as_bytes();
         let slot = Slot::new(vault, id, secret, &self.data_key.key)?;
         self.body.slots.push(slot);
@@ -404,7 +434,10 @@ fn record_place(vault: &[u8], kind: RecordKind, id: u64) -> (Purpose, Place<'_>)
 }
 
 fn summaries(slots: &[Slot]) -> Vec<SlotSummary> {
-    slots.iter().map(|slot| SlotSummary { id: slot.id, kind: slot.kind }).collect()
+    slots
+        .iter()
+        .map(|slot| SlotSummary { id: slot.id, kind: slot.kind, shares: slot.shares })
+        .collect()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

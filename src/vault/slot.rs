@@ -5,6 +5,7 @@
 //! | passphrase | what a person types | Argon2id (RFC 9106 section 4, second choice: 64 MiB, 3 passes, 4 lanes), 16-octet salt |
 //! | recovery code | 136 random bits and a 24-bit checksum, on paper | HKDF: the secret is random already |
 //! | key file | 256 random bits in a file | HKDF |
+//! | shares | 136 random bits, of which each share is a part (see [`super::shares`]) | HKDF |
 //!
 //! AES-256-GCM-SIV does not commit to its key, so a slot carries a commitment as well: a value
 //! derived from the slot's key, compared before the data key is opened.
@@ -19,6 +20,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::VaultError;
 use super::cipher::{self, Place, Purpose, Sealed};
+use super::shares::{self, Share, ShareCounts};
 use crate::ground::secret::{Passphrase, SecretBytes};
 use crate::hardening::LockedKey;
 
@@ -30,6 +32,8 @@ pub enum SlotSecret {
     RecoveryCode(Passphrase),
     /// The bytes of a key file.
     KeyFile(SecretBytes),
+    /// Shares, in any order. A new slot for shares is made with [`Slot::shared`] only.
+    Shares(Vec<Share>),
 }
 
 /// The kind of a slot.
@@ -42,6 +46,8 @@ pub enum SlotKind {
     RecoveryCode = 2,
     /// Opened by a key file.
     KeyFile = 3,
+    /// Opened by some of the shares of a set.
+    Shares = 4,
 }
 
 /// What anyone may know of a slot.
@@ -51,6 +57,8 @@ pub struct SlotSummary {
     pub id: u64,
     /// Its kind.
     pub kind: SlotKind,
+    /// How many shares there are, and how many are needed, for one of shares.
+    pub shares: Option<ShareCounts>,
 }
 
 /// Argon2id's costs, as stored.
@@ -71,6 +79,8 @@ pub(super) struct Slot {
     data_key: Sealed,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT", optional = "true")]
     costs: Option<Costs>,
+    #[asn1(context_specific = "1", tag_mode = "EXPLICIT", optional = "true")]
+    pub(super) shares: Option<ShareCounts>,
 }
 
 /// The costs of every new slot: RFC 9106 section 4, the second recommended choice.
@@ -90,22 +100,32 @@ impl Slot {
         secret: &SlotSecret,
         data_key: &LockedKey,
     ) -> Result<Self, VaultError> {
-        let mut salt = [0_u8; SALT];
-        aws_lc_rs::rand::fill(&mut salt).map_err(|_| VaultError::Random)?;
-        let kind = secret.kind();
-        let costs = (kind == SlotKind::Passphrase).then_some(COSTS);
-        let slot_key = secret.stretch(&salt, costs)?;
-        let commitment = cipher::derive(&slot_key, &salt, Purpose::SlotCommitment)?;
-        let wrap = cipher::derive(&slot_key, &salt, Purpose::SlotWrap)?;
-        let place = Place { vault, kind: WRAPPED, id };
-        Ok(Self {
-            id,
-            kind,
-            salt: OctetString::new(salt.as_slice())?,
-            commitment: OctetString::new(commitment.expose().as_slice())?,
-            data_key: cipher::seal(&wrap, &place, data_key.expose())?,
-            costs,
-        })
+        if let SlotSecret::Passphrase(passphrase) = secret
+            && passphrase.expose().chars().count() < SHORTEST_PASSPHRASE
+        {
+            return Err(VaultError::PassphraseTooShort { least: SHORTEST_PASSPHRASE });
+        }
+        let salt = new_salt()?;
+        let costs = (secret.kind() == SlotKind::Passphrase).then_some(COSTS);
+        // A salt nobody made shares for: no shares come through here.
+        let slot_key =
+            secret.stretch(&salt, costs)?.ok_or(VaultError::WrongSecret { kind: secret.kind() })?;
+        let lock = Lock { vault, id, kind: secret.kind(), salt, slot_key };
+        Ok(Self { costs, ..lock.around(data_key)? })
+    }
+
+    /// A slot that shares open, around a data key; and the shares.
+    pub(super) fn shared(
+        vault: &[u8],
+        id: u64,
+        counts: ShareCounts,
+        data_key: &LockedKey,
+    ) -> Result<(Self, Vec<Share>), VaultError> {
+        let salt = new_salt()?;
+        let (secret, made) = shares::make(vault, &salt, counts)?;
+        let slot_key = extract(&secret, &salt)?;
+        let lock = Lock { vault, id, kind: SlotKind::Shares, salt, slot_key };
+        Ok((Self { shares: Some(counts), ..lock.around(data_key)? }, made))
     }
 
     /// The data key; `None` when the secret is not this slot's.
@@ -115,7 +135,7 @@ impl Slot {
         secret: &SlotSecret,
     ) -> Result<Option<LockedKey>, VaultError> {
         let salt = self.salt.as_bytes();
-        let slot_key = secret.stretch(salt, self.costs)?;
+        let Some(slot_key) = secret.stretch(salt, self.costs)? else { return Ok(None) };
         let commitment = cipher::derive(&slot_key, salt, Purpose::SlotCommitment)?;
         if verify_slices_are_equal(commitment.expose(), self.commitment.as_bytes()).is_err() {
             return Ok(None);
@@ -132,9 +152,15 @@ impl Slot {
         let bounded = match (self.kind, self.costs) {
             (SlotKind::Passphrase, Some(costs)) => costs.are_bounded(),
             (SlotKind::RecoveryCode | SlotKind::KeyFile, None) => true,
+            (SlotKind::Shares, None) => true,
             _ => false,
         };
-        if bounded && self.salt.as_bytes().len() >= SALT {
+        let counted = match (self.kind, self.shares) {
+            (SlotKind::Shares, Some(counts)) => counts.are_legal(),
+            (kind, None) => kind != SlotKind::Shares,
+            _ => false,
+        };
+        if bounded && counted && self.salt.as_bytes().len() >= SALT {
             Ok(())
         } else {
             Err(VaultError::CostsOutOfBounds { slot: self.id })
@@ -151,6 +177,32 @@ impl Costs {
     }
 }
 
+/// What a new slot is made of.
+struct Lock<'a> {
+    vault: &'a [u8],
+    id: u64,
+    kind: SlotKind,
+    salt: [u8; SALT],
+    slot_key: LockedKey,
+}
+
+impl Lock<'_> {
+    fn around(&self, data_key: &LockedKey) -> Result<Slot, VaultError> {
+        let commitment = cipher::derive(&self.slot_key, &self.salt, Purpose::SlotCommitment)?;
+        let wrap = cipher::derive(&self.slot_key, &self.salt, Purpose::SlotWrap)?;
+        let place = Place { vault: self.vault, kind: WRAPPED, id: self.id };
+        Ok(Slot {
+            id: self.id,
+            kind: self.kind,
+            salt: OctetString::new(self.salt.as_slice())?,
+            commitment: OctetString::new(commitment.expose().as_slice())?,
+            data_key: cipher::seal(&wrap, &place, data_key.expose())?,
+            costs: None,
+            shares: None,
+        })
+    }
+}
+
 impl SlotSecret {
     /// A new recovery code, in eight groups of four characters.
     ///
@@ -160,16 +212,8 @@ impl SlotSecret {
         let mut bytes = Zeroizing::new([0_u8; CODE + CHECKSUM]);
         let (code, checksum) = bytes.split_at_mut(CODE);
         aws_lc_rs::rand::fill(code).map_err(|_| VaultError::Random)?;
-        checksum.copy_from_slice(&code_checksum(code));
-        let text = Zeroizing::new(code_alphabet()?.encode(bytes.as_slice()));
-        let mut grouped = String::with_capacity(text.len() * 2);
-        for (index, character) in text.chars().enumerate() {
-            if index > 0 && index % 4 == 0 {
-                grouped.push('-');
-            }
-            grouped.push(character);
-        }
-        Ok(Passphrase::new(grouped))
+        checksum.copy_from_slice(&self::checksum(code));
+        Ok(grouped(&code_alphabet()?, bytes.as_slice()))
     }
 
     /// The kind of slot this secret is for.
@@ -179,11 +223,12 @@ impl SlotSecret {
             Self::Passphrase(_) => SlotKind::Passphrase,
             Self::RecoveryCode(_) => SlotKind::RecoveryCode,
             Self::KeyFile(_) => SlotKind::KeyFile,
+            Self::Shares(_) => SlotKind::Shares,
         }
     }
 
-    /// The slot's key from the secret.
-    fn stretch(&self, salt: &[u8], costs: Option<Costs>) -> Result<LockedKey, VaultError> {
+    /// The slot's key from the secret; `None` from shares of another set.
+    fn stretch(&self, salt: &[u8], costs: Option<Costs>) -> Result<Option<LockedKey>, VaultError> {
         match (self, costs) {
             (Self::Passphrase(passphrase), Some(costs)) => {
                 stretch_passphrase(passphrase.expose().as_bytes(), salt, costs)
@@ -195,15 +240,22 @@ impl SlotSecret {
                 }
                 extract(bytes, salt)
             }
+            (Self::Shares(shares), None) => match shares::join(shares, salt)? {
+                Some(secret) => extract(&secret, salt),
+                None => return Ok(None),
+            },
             _ => Err(VaultError::Damaged),
         }
+        .map(Some)
     }
 }
 
+/// Characters of a new passphrase at least.
+pub const SHORTEST_PASSPHRASE: usize = 12;
 /// Random octets of a recovery code.
-const CODE: usize = 17;
+pub(super) const CODE: usize = 17;
 /// Octets of its checksum.
-const CHECKSUM: usize = 3;
+pub(super) const CHECKSUM: usize = 3;
 /// Octets a key file has at least.
 const LEAST_KEY_FILE: usize = 32;
 
@@ -238,15 +290,34 @@ fn decode_recovery_code(code: &Passphrase) -> Result<SecretBytes, VaultError> {
     let decoded = code_alphabet()?.decode(code.expose().trim().as_bytes());
     let bytes = SecretBytes::new(decoded.map_err(|_| VaultError::RecoveryCodeMistyped)?);
     match bytes.expose().split_at_checked(CODE) {
-        Some((random, checksum)) if checksum == code_checksum(random) => {
+        Some((random, checksum)) if checksum == self::checksum(random) => {
             Ok(SecretBytes::copy_of(random))
         }
         _ => Err(VaultError::RecoveryCodeMistyped),
     }
 }
 
+/// Octets as people write them, in groups of four characters.
+pub(super) fn grouped(alphabet: &Encoding, octets: &[u8]) -> Passphrase {
+    let text = Zeroizing::new(alphabet.encode(octets));
+    let mut grouped = String::with_capacity(text.len() * 2);
+    for (index, character) in text.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            grouped.push('-');
+        }
+        grouped.push(character);
+    }
+    Passphrase::new(grouped)
+}
+
+fn new_salt() -> Result<[u8; SALT], VaultError> {
+    let mut salt = [0; SALT];
+    aws_lc_rs::rand::fill(&mut salt).map_err(|_| VaultError::Random)?;
+    Ok(salt)
+}
+
 /// Crockford's base 32: no I, L, O or U; typed I and L are read as 1, O as 0.
-fn code_alphabet() -> Result<Encoding, VaultError> {
+pub(super) fn code_alphabet() -> Result<Encoding, VaultError> {
     let mut specification = Specification::new();
     specification.symbols.push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");
     specification.translate.from.push_str("abcdefghjkmnpqrstvwxyzIiLlOo");
@@ -255,7 +326,7 @@ fn code_alphabet() -> Result<Encoding, VaultError> {
     specification.encoding().map_err(|_| VaultError::Cryptography)
 }
 
-fn code_checksum(code: &[u8]) -> [u8; CHECKSUM] {
+pub(super) fn checksum(code: &[u8]) -> [u8; CHECKSUM] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, code);
     let mut checksum = [0; CHECKSUM];
     for (to, from) in checksum.iter_mut().zip(digest.as_ref()) {

@@ -320,7 +320,7 @@ impl Service {
                 }
                 // Whatever became of the command, what it left in the ledger is told.
                 let cuts = self.tell_changes()?;
-                if confirms && done.is_ok() {
+                if (confirms || reconciles) && done.is_ok() {
                     self.upkeep.try_again();
                     self.look_after(now)?;
                 }

@@ -64,6 +64,33 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "時刻が変更された後で、現在の時刻を正しいと認めます",
     ),
     (
+        "sekisho vault shares",
+        "Shares that open the vault together, each kept by another person",
+        "複数の人で分けて持ち、集まると金庫が開く分割コードを扱います",
+    ),
+    (
+        "sekisho vault shares create",
+        "Make shares and show each once on the terminal; those made before open nothing any more",
+        "分割コードを作成し、端末に一度だけ表示します (以前のものは使えなくなります)",
+    ),
+    (
+        "sekisho vault shares remove",
+        "Let the shares open the vault no more",
+        "分割コードで金庫を開けないようにします",
+    ),
+    ("--threshold", "How many of them are needed, 2 to 16", "金庫を開くのに必要な数 (2〜16)"),
+    ("--count", "How many there are, 16 at most", "全体の数 (16 まで)"),
+    (
+        "--shares",
+        "Open the vault with shares, which are asked for at the terminal",
+        "分割コードで金庫を開きます (端末で 1 つずつ入力します)",
+    ),
+    (
+        "--profile",
+        "Hold it against a published guideline as well: ipa-high, the high-security type of IPA's TLS guideline",
+        "公開されたガイドラインとも照合します (ipa-high: IPA「TLS 暗号設定ガイドライン」高セキュリティ型)",
+    ),
+    (
         "--lineage",
         "Also revoke what this certificate renews, and what renews it",
         "更新前と更新後の証明書もすべて破棄します",
@@ -310,13 +337,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "--landlock_abi",
-        "Confines as a kernel with this Landlock ABI would (in builds for tests)",
-        "この Landlock ABI のカーネルと同じように隔離する (試験用のビルドのみ)",
-    ),
-    (
-        "--leave_out",
-        "Leaves a layer of the confinement out (in builds for tests)",
-        "この防御層を使わない (試験用のビルドのみ)",
+        "Confines as a kernel with this Landlock ABI would, to try that out",
+        "この Landlock ABI のカーネルと同じように隔離する (試験用)",
     ),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),

@@ -630,6 +630,35 @@ refusals! {
     FeedUnavailable { reason }
         en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
+    // ---- shares of the vault ----
+    ShareMistyped {}
+        en "this is no share: a character is wrong or missing" => "Compare it with the paper, and type it again: twelve groups of four characters."
+        ja "分割コードとして読めません。文字の間違いか抜けがあります" => "紙と見比べて、もう一度入力してください (4 文字ずつ 12 組です)。"
+    ShareOfAnotherVault { found, vault }
+        en "this share is of vault {found}, not of this one, {vault}" => "Look for the shares that say {vault}."
+        ja "この分割コードは金庫 {found} のもので、この金庫 {vault} のものではありません" => "{vault} と書かれた分割コードを用意してください。"
+    ShareOfAnotherSet {}
+        en "this share was not made together with those before it" => "Use shares that were made on the same day. Older ones open nothing."
+        ja "この分割コードは、先に入力したものと同じときに作られたものではありません" => "同じ日に作られた分割コードを使ってください。古いものでは開けません。"
+    ShareTwice { number }
+        en "share {number} was given already" => "Give another one."
+        ja "分割コード {number} はすでに入力されています" => "別の分割コードを入力してください。"
+    SharesTooFew { given, needed }
+        en "{given} shares are not enough: {needed} are needed" => "Bring more of them together, then try again."
+        ja "分割コードが足りません ({given} 個。{needed} 個必要です)" => "必要な数を集めて、もう一度実行してください。"
+    WrongShares {}
+        en "these shares do not open the vault: it has newer ones" => "Use the shares that were made last, or another way to open it (`sekisho vault slots`)."
+        ja "この分割コードでは金庫を開けません。新しい分割コードが作られています" => "最後に作られた分割コードか、別の方法を使ってください (sekisho vault slots で確認できます)。"
+    ShareCounts { least, most }
+        en "so many shares cannot be made" => "At least {least} must be needed, no more than there are, and there may be {most} at most, such as: --threshold 2 --count 3"
+        ja "その数の分割コードは作れません" => "必要な数は {least} 以上で全体の数以下、全体の数は {most} 以下にしてください (例: --threshold 2 --count 3)。"
+    NoShares {}
+        en "this vault has no shares" => "See what opens it with `sekisho vault slots`."
+        ja "この金庫には分割コードがありません" => "開け方は sekisho vault slots で確認できます。"
+    // ---- config check --profile ----
+    ProfileNotMet { path, profile, count }
+        en "{path} does not meet {profile} (requirements not met: {count})" => "Change what is said beside each, then check again."
+        ja "{path} は {profile} に適合していません (不適合: {count}件)" => "それぞれの行の指示に従って変更し、もう一度確認してください。"
     // ---- a running service ----
     /// The authority's process ended before it had begun.
     AuthorityDidNotStart {}
@@ -678,7 +707,7 @@ refusals! {
         ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// No required layer is called so.
     LayerUnknown { name, known }
-        en "{name} is no layer that may be missing" => "Use one of: {known}."
+        en "{name} is no layer that can be left out" => "Use one of: {known}."
         ja "{name} という防御層はありません" => "次のいずれかを指定してください: {known}"
     // ---- the service manager ----
     SocketsNotPassed { reason }

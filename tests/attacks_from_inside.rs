@@ -1,0 +1,383 @@
+//! An intruder who runs what they like inside a gate: this program plays the service, and its gates,
+//! once they are confined as every gate is, do what an intruder would. I10, I27.
+//!
+//! A gate serves as it should in its first life. It is killed then, and attacks in the next, in the way
+//! its name says.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::string_slice,
+    reason = "a test that cannot set its stage fails by panicking"
+)]
+
+#[path = "support/desk.rs"]
+mod desk;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use desk::Desk;
+use sekisho::door::command::Request;
+use sekisho::door::feed::{Acknowledgement, Answer};
+use sekisho::door::frame::{self, FEED_LIMIT, PROTOCOL};
+use sekisho::gate::process::{ConfinedGate, FromGate};
+use sekisho::ground::clock;
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What an intruder tries, by the name of the gate, and a part of what the log must say of it.
+const ATTACKS: &[(&str, &str)] = &[
+    ("open-vault", "attack open-vault failed: "),
+    ("open-anything", "attack open-anything failed: "),
+    ("read-memory", "attack read-memory failed: "),
+    ("start-process", "attack start-process failed: "),
+    ("signal", "attack signal failed: "),
+    ("connect-out", KILLED),
+    ("connect-control", KILLED),
+    ("listen", KILLED),
+    ("execute", KILLED),
+    ("trace", KILLED),
+    ("ask-for-signature", "it sent what is no message of a gate"),
+    ("malformed", "it sent what is no message of a gate"),
+    ("oversized", "it sent what is no message of a gate"),
+    ("speak-for-another", "it said what a gate may not say"),
+    ("speak-for-supervisor", "it said what a gate may not say"),
+    ("begin-twice", "it began twice"),
+    ("dial-nonsense", "it asked for what it may not"),
+];
+
+const KILLED: &str = "it called what only an intruder would";
+
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("gate") => gate(),
+        Some("serve" | "authority" | "publisher") => sekisho::cli::run(),
+        _ => tests(),
+    }
+}
+
+// ---- the intruder ----
+
+fn gate() -> ExitCode {
+    let (input, output) = (std::io::stdin(), std::io::stdout());
+    let messages = UnixStream::from(input.as_fd().try_clone_to_owned().unwrap());
+    let descriptors = output.as_fd().try_clone_to_owned().unwrap();
+    // Before the confinement, which would not let us look.
+    let attacks = Path::new("attack").exists();
+    let authority = std::fs::read_to_string("attack").unwrap_or_default();
+    let mut raw = messages.try_clone().unwrap();
+    let gate = ConfinedGate::begin(messages).unwrap();
+    let name = gate.name().to_owned();
+    if attacks && let Some(error) = attack(&name, authority.trim(), &mut raw, &gate) {
+        // In one piece: others write here, too.
+        let line = format!("attack {name} failed: {error}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    match gate.serve(descriptors) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Attacks; why it failed, where it is known here.
+fn attack(
+    name: &str,
+    authority: &str,
+    messages: &mut UnixStream,
+    gate: &ConfinedGate,
+) -> Option<std::io::Error> {
+    let begin = |messages: &mut UnixStream| {
+        let ready = FromGate::Ready { layers: gate.layers().to_vec() };
+        frame::write(messages, &ready, FEED_LIMIT).unwrap();
+    };
+    let answer = |messages: &mut UnixStream, answer| {
+        frame::write(messages, &FromGate::Answer(answer), FEED_LIMIT).unwrap();
+    };
+    // The supervisor ends it.
+    let forever = || loop {
+        std::thread::sleep(Duration::from_secs(1));
+    };
+    let failed = match name {
+        "open-vault" => std::fs::File::open("ca/authority/vault").err(),
+        "open-anything" => std::fs::File::open("/etc/hostname").err(),
+        "read-memory" => std::fs::File::open(format!("/proc/{authority}/mem")).err(),
+        "start-process" => Command::new("/bin/true").spawn().err(),
+        "signal" => {
+            let process = rustix::process::Pid::from_raw(authority.parse().unwrap()).unwrap();
+            let sent = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+            sent.err().map(Into::into)
+        }
+        "connect-out" => TcpStream::connect(("127.0.0.1", 9)).err(),
+        "connect-control" => UnixStream::connect("ca/control.sock").err(),
+        "listen" => TcpListener::bind(("127.0.0.1", 0)).err(),
+        "execute" => Some(Command::new("/bin/true").exec()),
+        "trace" => trace(authority.parse().unwrap()),
+        "ask-for-signature" => {
+            begin(messages);
+            let request = Request {
+                actor: "uid:0".to_owned(),
+                idempotency: [0; 16],
+                command: sekisho::door::command::Command::SignCrl { days: 3650 },
+            };
+            frame::write(messages, &request, FEED_LIMIT).unwrap();
+            forever()
+        }
+        "malformed" => {
+            begin(messages);
+            let octets = [0xff; 32];
+            let header = [32_u32.to_be_bytes().as_slice(), &PROTOCOL.to_be_bytes()].concat();
+            messages.write_all(&[header.as_slice(), &octets].concat()).unwrap();
+            forever()
+        }
+        "oversized" => {
+            begin(messages);
+            let header = [u32::MAX.to_be_bytes().as_slice(), &PROTOCOL.to_be_bytes()].concat();
+            messages.write_all(&header).unwrap();
+            forever()
+        }
+        "speak-for-another" => {
+            begin(messages);
+            answer(
+                messages,
+                Answer::Acknowledged(Acknowledgement {
+                    gate: "open-vault".to_owned(),
+                    epoch: u64::MAX,
+                    enforced: true,
+                    cut: 0,
+                    microseconds: 0,
+                    left: 0,
+                }),
+            );
+            forever()
+        }
+        "speak-for-supervisor" => {
+            begin(messages);
+            answer(messages, Answer::TellAgain);
+            forever()
+        }
+        "begin-twice" => {
+            begin(messages);
+            begin(messages);
+            forever()
+        }
+        "dial-nonsense" => {
+            let output = std::io::stdout();
+            let flags = rustix::net::SendFlags::empty();
+            rustix::net::send(output.as_fd(), &[0xff; 40], flags).unwrap();
+            forever()
+        }
+        _ => return None,
+    };
+    Some(failed.unwrap_or_else(|| std::io::Error::other("it did NOT fail")))
+}
+
+#[allow(unsafe_code, reason = "no crate here traces processes")]
+fn trace(process: i32) -> Option<std::io::Error> {
+    let nothing = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: attaching reads no memory of ours; the addresses are not looked at (ptrace(2)).
+    let traced = unsafe { libc::ptrace(libc::PTRACE_ATTACH, process, nothing, nothing) };
+    (traced < 0).then(std::io::Error::last_os_error)
+}
+
+// ---- the tests ----
+
+/// In the words of the test harness, which `make test` counts.
+fn tests() -> ExitCode {
+    let all: [(&str, fn()); 3] = [
+        ("an_intruder_in_a_gate_gets_nothing_and_is_reported", || intruder(&[])),
+        ("nor_with_the_oldest_landlock", || intruder(&["--landlock-abi", "1"])),
+        ("the_users_of_the_roles_give_no_commands", no_commands),
+    ];
+    let asked: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let (mut passed, mut failed, mut left_out) = (0, 0, 0);
+    for (name, test) in all {
+        if !asked.is_empty() && !asked.iter().any(|part| name.contains(part.as_str())) {
+            left_out += 1;
+            continue;
+        }
+        if std::panic::catch_unwind(test).is_ok() {
+            println!("test {name} ... ok");
+            passed += 1;
+        } else {
+            println!("test {name} ... FAILED");
+            failed += 1;
+        }
+    }
+    let outcome = if failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "test result: {outcome}. {passed} passed; {failed} failed; 0 ignored; 0 measured; \
+         {left_out} filtered out"
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn intruder(options: &[&str]) {
+    let stage = Stage::start(options);
+    let authority = stage.one_child("authority");
+    let gates = stage.children("gate");
+    assert_eq!(gates.len(), ATTACKS.len());
+    stage.desk.write("attack", authority.to_string());
+    let attack = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(stage.desk.path("attack"), attack).unwrap();
+    for gate in gates {
+        send(gate, rustix::process::Signal::KILL);
+    }
+    for (name, expected) in ATTACKS {
+        stage.wait_for(|line| line.contains(expected) && line.contains(name), name);
+    }
+    let log = stage.log();
+    assert!(!log.contains("did NOT fail"), "{log}");
+    // What it was for lives on, and nothing was signed.
+    assert_eq!(stage.one_child("authority"), authority, "{log}");
+    let certificates = stage.desk.json(&["list"]);
+    assert!(certificates.to_string().contains("Sekisho CA"), "{certificates}");
+    let status = stage.desk.ca(&["status", "--json"]);
+    assert!(status.out.contains("\"number\":1"), "a list was signed: {status:?}");
+}
+
+/// By its user alone, without the filter of its system calls.
+fn no_commands() {
+    if !rustix::process::geteuid().is_root() {
+        // The roles are one user then, who started the service and may give commands.
+        return;
+    }
+    let stage = Stage::start(&[]);
+    for role in ["authority", "gate", "publisher"] {
+        let user = user_of(stage.children(role)[0]);
+        assert_ne!(user, 0, "{role}");
+        let mut command = stage.desk.command(desk::SEKISHO);
+        command.args(["seal", "--dir", desk::text(&stage.desk.path("ca")), "--lang", "en"]);
+        let ran = desk::finish({
+            command.uid(user);
+            command
+        });
+        assert_eq!(ran.code, Some(1), "{role}: {ran:?}");
+        if role == "authority" {
+            // Whose folder it is gets to the socket, and is told no.
+            assert!(ran.error.contains("takes no commands from this user"), "{ran:?}");
+        }
+    }
+    stage.wait_for(|line| line.contains("no administrator was refused"), "the refusal");
+    let status = stage.desk.ca(&["status", "--json"]);
+    assert!(status.out.contains("\"unsealed\":true"), "{status:?}");
+}
+
+/// A running service with a gate for every attack.
+struct Stage {
+    desk: Desk,
+    service: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stage {
+    fn start(options: &[&str]) -> Self {
+        let desk = Desk::with_key_file();
+        let root = rustix::process::geteuid().is_root();
+        let mut text =
+            String::from("version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"vault.key\"\n");
+        std::fs::rename(desk.path("ca/vault.key"), desk.path("vault.key")).unwrap();
+        text += "[publish]\nlisten = \"127.0.0.1:0\"\n";
+        if root {
+            // The users of the roles must get to what is theirs.
+            let open = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(desk.path(""), open).unwrap();
+        } else {
+            text += "[hardening]\naccept_missing = [\"separate-uids\"]\n";
+        }
+        for (name, _) in ATTACKS {
+            text += &format!(
+                "[[gate]]\nname = \"{name}\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\n\
+                 upstream = \"http://127.0.0.1:9\"\n"
+            );
+        }
+        desk.write("sekisho.toml", &text);
+        let mut command = desk.command("/proc/self/exe");
+        command.args(["serve", "--config", "sekisho.toml"]).args(options);
+        let mut service = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (reader, told) = (BufReader::new(service.stderr.take().unwrap()), Arc::clone(&lines));
+        std::thread::spawn(move || {
+            for line in reader.lines().map_while(Result::ok) {
+                told.lock().unwrap().push(line);
+            }
+        });
+        let stage = Self { desk, service, lines };
+        stage.wait_for(|line| line.contains("the authority is at work"), "the authority");
+        stage.wait_for(|line| line.contains("publisher: listening"), "the publisher");
+        stage
+    }
+
+    fn log(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    fn wait_for(&self, wanted: impl Fn(&str) -> bool, what: &str) {
+        let deadline = clock::monotonic() + PATIENCE;
+        while !self.lines.lock().unwrap().iter().any(|line| wanted(line)) {
+            assert!(clock::monotonic() < deadline, "{what} is missing in:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The processes of a role.
+    fn children(&self, role: &str) -> Vec<i32> {
+        let mut children = Vec::new();
+        for process in std::fs::read_dir("/proc").unwrap().map_while(Result::ok) {
+            let Some(id) = process.file_name().to_str().and_then(|id| id.parse::<i32>().ok())
+            else {
+                continue;
+            };
+            let read = |file: &str| std::fs::read(process.path().join(file)).unwrap_or_default();
+            let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+            let words = read("cmdline");
+            let is_role = words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes());
+            if is_role && parent == Some(self.service.id().to_string().as_str()) {
+                children.push(id);
+            }
+        }
+        children
+    }
+
+    fn one_child(&self, role: &str) -> i32 {
+        let children = self.children(role);
+        assert_eq!(children.len(), 1, "{role}: {}", self.log());
+        children[0]
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let _ = self.service.kill();
+        let _ = self.service.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the service's log ---\n{}", self.log());
+        }
+    }
+}
+
+fn user_of(process: i32) -> u32 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:\t")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn send(process: i32, signal: rustix::process::Signal) {
+    let process = rustix::process::Pid::from_raw(process).unwrap();
+    rustix::process::kill_process(process, signal).unwrap();
+}
