@@ -97,5 +97,5 @@ deb-check: deb ## what the package holds, without installing it
 deb-test: deb ## installed, upgraded, removed and purged on Debian 12 and 13 (root; makes them with debootstrap)
 	packaging/try-package target/$(STATIC)/release/sekisho target/deb/built
 
-deb-reproducible: ## built twice from the last commit, in two folders: the same bytes?
+deb-reproducible: packages ## built twice from the last commit, in two folders: the same bytes?
 	packaging/build-twice

@@ -117,7 +117,7 @@ impl DataFolder {
     /// There is no CA here, or its vault is damaged.
     pub fn slots(&self) -> Result<Vec<SlotSummary>, Refusal> {
         self.require_initialised()?;
-        Ok(SealedVault::read(&self.vault())?.slots())
+        Ok(SealedVault::slots_at(&self.vault())?)
     }
 
     /// The vault's name, as its shares show it.

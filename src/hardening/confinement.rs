@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{capabilities, file_system, limits, locked, system_calls, users};
+use super::file_system::{self, Newer};
+use super::{capabilities, limits, locked, system_calls, users};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -201,27 +202,24 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
         // Where it is left out, why it is missing says more.
         match separate {
             Err(_) if layers.leaves_out(Layer::SeparateUids) => {
-                layers.use_if_present(Layer::SeparateUids, separate);
+                layers.report(Layer::SeparateUids, separate);
             }
             _ => layers.require(Layer::SeparateUids, || separate)?,
         }
     }
     layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
     layers.require(Layer::Limits, || limits::set(*role))?;
-    layers.use_if_present(Layer::LockedMemory, limits::lock_memory(*role));
-    layers.use_if_present(Layer::SecretMemory, locked::probe_secret_memory(*role));
+    layers.report(Layer::LockedMemory, limits::lock_memory(*role));
+    layers.report(Layer::SecretMemory, locked::probe_secret_memory(*role));
     layers.require(Layer::NoNewPrivileges, capabilities::gain_none)?;
     layers.require(Layer::NoCapabilities, || capabilities::drop_all(*role))?;
-    if layers.leaves_out(Layer::Landlock) {
-        for layer in [Layer::LandlockNetwork, Layer::LandlockScope, Layer::Landlock] {
-            layers.use_if_present(layer, Err(Reason::LeftOut));
-        }
-    } else {
-        let restricted = file_system::restrict(confinement);
-        layers.use_if_present(Layer::LandlockNetwork, restricted.network);
-        layers.use_if_present(Layer::LandlockScope, restricted.scope);
-        layers.require(Layer::Landlock, || restricted.files)?;
-    }
+    let mut newer = Newer { network: Err(Reason::LeftOut), scope: Err(Reason::LeftOut) };
+    layers.require(Layer::Landlock, || {
+        newer = file_system::restrict(confinement)?;
+        Ok(())
+    })?;
+    layers.report(Layer::LandlockNetwork, newer.network);
+    layers.report(Layer::LandlockScope, newer.scope);
     // The last: those before need system calls that it forbids.
     layers.require(Layer::SeccompFilter, || system_calls::restrict(*role))?;
     Ok(layers.reports)
@@ -241,12 +239,12 @@ impl Layers<'_> {
         put_in_force: impl FnOnce() -> Result<(), Reason>,
     ) -> Result<(), MissingLayer> {
         if self.leaves_out(layer) {
-            self.use_if_present(layer, Err(Reason::LeftOut));
+            self.report(layer, Err(Reason::LeftOut));
             return Ok(());
         }
         let role = self.confinement.role;
         put_in_force().map_err(|reason| MissingLayer { role, layer, reason })?;
-        self.use_if_present(layer, Ok(()));
+        self.report(layer, Ok(()));
         Ok(())
     }
 
@@ -254,7 +252,7 @@ impl Layers<'_> {
         self.confinement.terms.accept_missing.contains(&layer)
     }
 
-    fn use_if_present(&mut self, layer: Layer, done: Result<(), Reason>) {
+    fn report(&mut self, layer: Layer, done: Result<(), Reason>) {
         let standing = done.map_or_else(Standing::Missing, |()| Standing::InForce);
         self.reports.push(LayerReport { layer, standing });
     }

@@ -20,9 +20,8 @@ const NETWORK: ABI = ABI::V4;
 /// what was never tried is not switched on.
 const SCOPE: ABI = ABI::V6;
 
-/// What came of it, layer by layer.
-pub(super) struct Restricted {
-    pub(super) files: Result<(), Reason>,
+/// What came of the parts that only newer kernels have.
+pub(super) struct Newer {
     pub(super) network: Result<(), Reason>,
     pub(super) scope: Result<(), Reason>,
 }
@@ -42,33 +41,22 @@ pub fn kernel_landlock_abi() -> Option<u32> {
 }
 
 /// Restricts the calling thread, and all it starts, to the files that the confinement names.
-pub(super) fn restrict(confinement: &Confinement) -> Restricted {
+pub(super) fn restrict(confinement: &Confinement) -> Result<Newer, Reason> {
     let limit = confinement.terms.landlock_abi.map_or(SCOPE, |abi| ABI::from(i32::from(abi)));
     let limit = limit.min(SCOPE);
-    match rules(confinement, limit) {
-        Ok(RestrictionStatus {
-            landlock: LandlockStatus::Available { effective_abi, .. }, ..
-        }) => {
-            let present = |needed: ABI| {
-                let abi = effective_abi.min(limit);
-                if abi >= needed { Ok(()) } else { Err(Reason::Unsupported) }
-            };
-            let network = match confinement.role {
-                // It connects to the upstreams, for the gates.
-                Role::Supervisor => Err(Reason::NotOfThisRole),
-                Role::Authority | Role::Gate | Role::Publisher => present(NETWORK),
-            };
-            Restricted { files: Ok(()), network, scope: present(SCOPE) }
-        }
-        Ok(_) => Restricted::nothing(Reason::Unsupported),
-        Err(reason) => Restricted::nothing(reason),
-    }
-}
-
-impl Restricted {
-    fn nothing(reason: Reason) -> Self {
-        Self { files: Err(reason), network: Err(reason), scope: Err(reason) }
-    }
+    let LandlockStatus::Available { effective_abi, .. } = rules(confinement, limit)?.landlock
+    else {
+        return Err(Reason::Unsupported);
+    };
+    let present = |needed: ABI| {
+        if effective_abi.min(limit) >= needed { Ok(()) } else { Err(Reason::Unsupported) }
+    };
+    let network = match confinement.role {
+        // It connects to the upstreams, for the gates.
+        Role::Supervisor => Err(Reason::NotOfThisRole),
+        Role::Authority | Role::Gate | Role::Publisher => present(NETWORK),
+    };
+    Ok(Newer { network, scope: present(SCOPE) })
 }
 
 fn rules(confinement: &Confinement, limit: ABI) -> Result<RestrictionStatus, Reason> {

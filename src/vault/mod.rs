@@ -84,7 +84,7 @@ impl SealedVault {
     /// # Errors
     /// `File`, `NotAVault`, `Truncated`, `Damaged`, `UnknownVersion`, `CostsOutOfBounds`.
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        Self::from_bytes(files::read_service_secret(path, file::LARGEST)?.expose())
+        Self::from_bytes(files::read_secret(path, file::LARGEST)?.expose())
     }
 
     /// A vault from the octets of its file.
@@ -95,12 +95,21 @@ impl SealedVault {
         Ok(Self { body: Body::from_file(bytes)?, sha256: sha256(bytes) })
     }
 
+    /// The slots of the vault at a path, also for root, whose vault it need not be.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`].
+    pub fn slots_at(path: &Path) -> Result<Vec<SlotSummary>, VaultError> {
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        Self::from_bytes(bytes.expose()).map(|vault| vault.slots())
+    }
+
     /// The octets of the file at a path, for a copy of it; they are a vault.
     ///
     /// # Errors
     /// As [`SealedVault::read`].
     pub fn read_bytes(path: &Path) -> Result<SecretBytes, VaultError> {
-        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        let bytes = files::read_secret(path, file::LARGEST)?;
         Self::from_bytes(bytes.expose()).map(|_| bytes)
     }
 

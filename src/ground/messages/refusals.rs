@@ -707,7 +707,7 @@ refusals! {
         ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// No required layer is called so.
     LayerUnknown { name, known }
-        en "{name} is no layer that can be left out" => "Use one of: {known}."
+        en "{name} is no layer that may be missing" => "Use one of: {known}."
         ja "{name} という防御層はありません" => "次のいずれかを指定してください: {known}"
     // ---- the service manager ----
     SocketsNotPassed { reason }

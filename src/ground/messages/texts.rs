@@ -817,8 +817,8 @@ texts! {
         en "Write it down with its first line, or photograph the code; it is shown once. Then press Enter, and it is gone from the screen: "
         ja "1 行目と一緒に書き写すか、QR コードを撮影してください。表示は一度だけです。済んだら Enter を押すと、画面から消えます: "
     SharesMade { threshold, shares }
-        en "{shares} shares were made; any {threshold} of them open the vault (--shares). Shares made before open nothing any more."
-        ja "分割コードを {shares} 個作成しました。そのうち {threshold} 個で金庫が開きます (--shares)。以前の分割コードでは開けなくなりました。"
+        en "{shares} shares were made; any {threshold} of them open the vault (--shares). Older shares, if there were any, open nothing any more."
+        ja "分割コードを {shares} 個作成しました。そのうち {threshold} 個で金庫が開きます (--shares)。以前に作成した分割コードがある場合、それらは使えなくなりました。"
     SharesMadeNotShown {}
         en "Not every share was shown. Make them again: the ones shown so far open nothing then."
         ja "すべての分割コードを表示できませんでした。もう一度作成してください (表示済みのものは使えなくなります)。"
