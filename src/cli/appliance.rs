@@ -72,7 +72,7 @@ pub(super) fn run(
         log,
         users,
         accept_missing: config.accept_missing().clone(),
-        trial: config.trial().clone(),
+        landlock_abi: config.landlock_abi(),
     };
     let confined = confine_ourselves(config, &stage)?;
     let runtime =

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::config::{LogFormat, Trial};
+use crate::config::LogFormat;
 use crate::door::feed::Confined;
 use crate::hardening::{self, Layer, LayerReport, Terms, was_killed_by_filter};
 
@@ -127,7 +127,8 @@ pub(super) struct Stage {
     pub(super) users: Users,
     /// Layers of the confinement that may be missing.
     pub(super) accept_missing: BTreeSet<Layer>,
-    pub(super) trial: Trial,
+    /// The newest Landlock ABI that is used.
+    pub(super) landlock_abi: Option<u8>,
 }
 
 /// A process with its messages.
@@ -145,8 +146,7 @@ impl Stage {
         Terms {
             accept_missing: self.accept_missing.clone(),
             other_users: others.map(|user| user.uid).chain([ours]).collect(),
-            landlock_abi: self.trial.landlock_abi,
-            left_out: self.trial.left_out.clone(),
+            landlock_abi: self.landlock_abi,
         }
     }
 

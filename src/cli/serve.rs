@@ -16,7 +16,11 @@ use super::orca::secrets_in;
 use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service::{self, End};
+<<<<<<< HEAD
 use crate::config::{LogFormat, Trial};
+=======
+use crate::config::LogFormat;
+>>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
 use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -33,27 +37,8 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
     #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
     pub(super) accept_missing: Vec<Layer>,
-    #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
-    landlock_abi: Option<u8>,
-    #[cfg(debug_assertions)]
-    #[arg(long, hide = true, value_parser = Layer::required)]
-    leave_out: Vec<Layer>,
-}
-
-impl ServeOptions {
-    #[cfg(debug_assertions)]
-    fn trial(&self) -> Trial {
-        Trial {
-            landlock_abi: self.landlock_abi,
-            left_out: self.leave_out.iter().copied().collect(),
-        }
-    }
-
-    #[cfg(not(debug_assertions))]
-    fn trial(&self) -> Trial {
-        Trial::default()
-    }
+    pub(super) landlock_abi: Option<u8>,
 }
 
 /// What the process of a role takes.
@@ -72,7 +57,7 @@ pub(super) fn serve(
     environment: &Environment,
 ) -> Result<(), Refusal> {
     let config = configuration::read(session, screen, &options.configuration)?;
-    let config = config.accepting(&options.accept_missing).tried_with(options.trial());
+    let config = config.accepting(&options.accept_missing).with_landlock_abi(options.landlock_abi);
     let log = options.log_format.unwrap_or(config.log_format());
     logging::start(log);
     if let Some(file) = &options.configuration.jma_receipt_conf {

@@ -39,18 +39,8 @@ pub struct Config {
     publish: Option<publisher::Settings>,
     gates: Vec<gate::Settings>,
     accept_missing: BTreeSet<Layer>,
-    trial: Trial,
+    landlock_abi: Option<u8>,
     log: LogFormat,
-}
-
-/// What tests change of the confinement. No file says it, and no program that is handed out can be told
-/// it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trial {
-    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
-    pub landlock_abi: Option<u8>,
-    /// Layers that are left out: a clock that is not the machine's is read from a file.
-    pub left_out: BTreeSet<Layer>,
 }
 
 /// The authority that `serve` runs.
@@ -104,7 +94,7 @@ impl Config {
             publish: None,
             gates: vec![settings],
             accept_missing: BTreeSet::new(),
-            trial: Trial::default(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -132,7 +122,7 @@ impl Config {
             gates: vec![gate],
             // Whoever tries it out has installed nothing, and no users.
             accept_missing: BTreeSet::from([Layer::SeparateUids]),
-            trial: Trial::default(),
+            landlock_abi: None,
             log: LogFormat::Text,
         })
     }
@@ -174,17 +164,17 @@ impl Config {
         &self.accept_missing
     }
 
-    /// The same, confined otherwise.
+    /// The same with Landlock used as if the kernel had no newer ABI than this.
     #[must_use]
-    pub fn tried_with(mut self, trial: Trial) -> Self {
-        self.trial = trial;
+    pub fn with_landlock_abi(mut self, abi: Option<u8>) -> Self {
+        self.landlock_abi = abi;
         self
     }
 
-    /// How tests have it confined.
+    /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
     #[must_use]
-    pub fn trial(&self) -> &Trial {
-        &self.trial
+    pub fn landlock_abi(&self) -> Option<u8> {
+        self.landlock_abi
     }
 
     /// What is published, if anything.

@@ -12,9 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::{LineNumbers, Located, Section};
 use super::finding::{Finding, Findings};
-use super::{
-    AuthoritySettings, CRL_DAYS, Config, LogFormat, SERVER_DAYS, Trial, Unseal, gate_title,
-};
+use super::{AuthoritySettings, CRL_DAYS, Config, LogFormat, SERVER_DAYS, Unseal, gate_title};
 use crate::gate::{self, Limits, Mode, RefusalMode, StalePolicy, UpstreamTls};
 use crate::ground::files;
 use crate::ground::messages::Refusal;
@@ -119,7 +117,7 @@ impl Reader<'_> {
         }
         let accept_missing = accept_missing.unwrap_or_default();
         let log = log.map(|log| log.value).unwrap_or_default();
-        Config { authority, publish, gates, accept_missing, trial: Trial::default(), log }
+        Config { authority, publish, gates, accept_missing, landlock_abi: None, log }
     }
 
     fn authority(&mut self, section: &mut Section<'_>) -> AuthoritySettings {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{capabilities, file_system, limits, locked, system_calls, users};
+use super::file_system::{self, Newer};
+use super::{capabilities, limits, locked, system_calls, users};
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -115,8 +116,6 @@ pub struct Terms {
     pub other_users: BTreeSet<u32>,
     /// The newest Landlock ABI that is used; `None` for whatever the kernel has.
     pub landlock_abi: Option<u8>,
-    /// Layers that are not tried at all. Tests that fake the time need it: that opens files.
-    pub left_out: BTreeSet<Layer>,
 }
 
 /// How a process is to be confined.
@@ -169,8 +168,6 @@ pub enum Reason {
     },
     /// The role does without it: it needs what the layer takes away, or has nothing to protect so.
     NotOfThisRole,
-    /// Whoever started the service said so; no program that is handed out can be told to.
-    LeftOut,
 }
 
 /// A required layer that is not in force and was not named as one that may be missing.
@@ -199,7 +196,18 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
+<<<<<<< HEAD
         layers.require(Layer::SeparateUids, || users::are_separate(&terms.other_users))?;
+=======
+        let separate = users::are_separate(&terms.other_users);
+        // Where it is left out, why it is missing says more.
+        match separate {
+            Err(_) if layers.leaves_out(Layer::SeparateUids) => {
+                layers.report(Layer::SeparateUids, separate);
+            }
+            _ => layers.require(Layer::SeparateUids, || separate)?,
+        }
+>>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     }
     layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
     layers.require(Layer::Limits, || limits::set(*role))?;
@@ -207,7 +215,7 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     layers.report(Layer::SecretMemory, locked::probe_secret_memory(*role));
     layers.require(Layer::NoNewPrivileges, capabilities::gain_none)?;
     layers.require(Layer::NoCapabilities, || capabilities::drop_all(*role))?;
-    let mut newer = file_system::Newer::default();
+    let mut newer = Newer { network: Err(Reason::LeftOut), scope: Err(Reason::LeftOut) };
     layers.require(Layer::Landlock, || {
         newer = file_system::restrict(confinement)?;
         Ok(())
@@ -226,11 +234,16 @@ struct Layers<'a> {
 }
 
 impl Layers<'_> {
+<<<<<<< HEAD
+=======
+    /// Puts a layer in force, or leaves it out where it was named.
+>>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     fn require(
         &mut self,
         layer: Layer,
         put_in_force: impl FnOnce() -> Result<(), Reason>,
     ) -> Result<(), MissingLayer> {
+<<<<<<< HEAD
         let Confinement { role, terms, .. } = self.confinement;
         let left_out = terms.left_out.contains(&layer);
         let done = if left_out { Err(Reason::LeftOut) } else { put_in_force() };
@@ -244,6 +257,22 @@ impl Layers<'_> {
         Ok(())
     }
 
+=======
+        if self.leaves_out(layer) {
+            self.report(layer, Err(Reason::LeftOut));
+            return Ok(());
+        }
+        let role = self.confinement.role;
+        put_in_force().map_err(|reason| MissingLayer { role, layer, reason })?;
+        self.report(layer, Ok(()));
+        Ok(())
+    }
+
+    fn leaves_out(&self, layer: Layer) -> bool {
+        self.confinement.terms.accept_missing.contains(&layer)
+    }
+
+>>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     fn report(&mut self, layer: Layer, done: Result<(), Reason>) {
         let standing = done.map_or_else(Standing::Missing, |()| Standing::InForce);
         self.reports.push(LayerReport { layer, standing });

@@ -26,12 +26,6 @@ pub(super) struct Newer {
     pub(super) scope: Result<(), Reason>,
 }
 
-impl Default for Newer {
-    fn default() -> Self {
-        Self { network: Err(Reason::Unsupported), scope: Err(Reason::Unsupported) }
-    }
-}
-
 /// The newest Landlock ABI that this kernel has; `None` without Landlock.
 #[must_use]
 #[allow(unsafe_code, reason = "the landlock crate tells only whoever confines itself")]

@@ -337,13 +337,8 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "--landlock_abi",
-        "Confines as a kernel with this Landlock ABI would (in builds for tests)",
-        "この Landlock ABI のカーネルと同じように隔離する (試験用のビルドのみ)",
-    ),
-    (
-        "--leave_out",
-        "Leaves a layer of the confinement out (in builds for tests)",
-        "この防御層を使わない (試験用のビルドのみ)",
+        "Confines as a kernel with this Landlock ABI would, to try that out",
+        "この Landlock ABI のカーネルと同じように隔離する (試験用)",
     ),
     ("--words", "The words of the manual", "手順書の語句"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
