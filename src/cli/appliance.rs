@@ -277,7 +277,7 @@ fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal
     let missing: Vec<&str> = stage.accept_missing.iter().map(|layer| layer.name()).collect();
     if !missing.is_empty() {
         tracing::warn!(
-            "as configured, these layers of the confinement may be missing: {}",
+            "as configured, these layers of the confinement are left out: {}",
             missing.join(", ")
         );
     }

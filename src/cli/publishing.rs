@@ -280,7 +280,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::config::{LogFormat, Trial};
+    use crate::config::LogFormat;
     use crate::publisher::Settings;
     use tokio::net::UnixStream;
     use tokio::process::Command;
@@ -303,7 +303,7 @@ mod tests {
                 log: LogFormat::Text,
                 users: Users::Ours,
                 accept_missing: BTreeSet::new(),
-                trial: Trial::default(),
+                landlock_abi: None,
             },
             provision: Provision::open(Settings::default()).await.unwrap(),
             crl: watch::channel(None).1,

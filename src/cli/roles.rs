@@ -125,7 +125,7 @@ fn user(accounts: &str, name: &str) -> Option<User> {
 pub(super) struct Stage {
     pub(super) log: LogFormat,
     pub(super) users: Users,
-    /// Layers of the confinement that may be missing.
+    /// Layers of the confinement that are left out.
     pub(super) accept_missing: BTreeSet<Layer>,
     /// The newest Landlock ABI that is used.
     pub(super) landlock_abi: Option<u8>,

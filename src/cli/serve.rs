@@ -16,11 +16,7 @@ use super::orca::secrets_in;
 use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service::{self, End};
-<<<<<<< HEAD
-use crate::config::{LogFormat, Trial};
-=======
 use crate::config::LogFormat;
->>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
 use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;

@@ -151,14 +151,14 @@ impl Config {
         self
     }
 
-    /// The same with more layers of the confinement that may be missing.
+    /// The same with more layers of the confinement left out.
     #[must_use]
     pub fn accepting(mut self, missing: &[Layer]) -> Self {
         self.accept_missing.extend(missing);
         self
     }
 
-    /// The layers of the confinement that may be missing.
+    /// The layers of the confinement that are left out.
     #[must_use]
     pub fn accept_missing(&self) -> &BTreeSet<Layer> {
         &self.accept_missing

@@ -458,7 +458,7 @@ fn limits(section: &mut Section<'_>, settings: gate::Settings) -> gate::Settings
     settings.with_limits(limits)
 }
 
-/// The layers of the confinement that may be missing.
+/// The layers of the confinement that are left out.
 fn hardening(section: &mut Section<'_>) -> BTreeSet<Layer> {
     let Some(names) = section.texts("accept_missing") else { return BTreeSet::new() };
     let layers = names.value.iter().map(|name| Layer::required(name));

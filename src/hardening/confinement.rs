@@ -110,7 +110,7 @@ impl Layer {
 /// What whoever starts a role says of its confinement: the same for all roles of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Required layers that may be missing.
+    /// Required layers that are left out.
     pub accept_missing: BTreeSet<Layer>,
     /// The users of the other roles.
     pub other_users: BTreeSet<u32>,
@@ -145,7 +145,7 @@ pub struct LayerReport {
 pub enum Standing {
     /// In force.
     InForce,
-    /// Not in force: it was named as one that may be missing, or is used only when present.
+    /// Not in force: it was named as one that is left out, or is used only when present.
     Missing(Reason),
 }
 
@@ -166,11 +166,13 @@ pub enum Reason {
         /// The user.
         uid: u32,
     },
+    /// The configuration leaves it out.
+    LeftOut,
     /// The role does without it: it needs what the layer takes away, or has nothing to protect so.
     NotOfThisRole,
 }
 
-/// A required layer that is not in force and was not named as one that may be missing.
+/// A required layer that is not in force and was not named as one that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingLayer {
     /// Whose.
@@ -196,9 +198,6 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
     let _ = aws_lc_rs::rand::fill(&mut [0]);
     let mut layers = Layers { confinement, reports: Vec::new() };
     if *role != Role::Supervisor {
-<<<<<<< HEAD
-        layers.require(Layer::SeparateUids, || users::are_separate(&terms.other_users))?;
-=======
         let separate = users::are_separate(&terms.other_users);
         // Where it is left out, why it is missing says more.
         match separate {
@@ -207,7 +206,6 @@ pub fn confine(confinement: &Confinement) -> Result<Vec<LayerReport>, MissingLay
             }
             _ => layers.require(Layer::SeparateUids, || separate)?,
         }
->>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     }
     layers.require(Layer::NoMemoryDumps, || Ok(limits::forbid_memory_dumps()?))?;
     layers.require(Layer::Limits, || limits::set(*role))?;
@@ -234,30 +232,12 @@ struct Layers<'a> {
 }
 
 impl Layers<'_> {
-<<<<<<< HEAD
-=======
     /// Puts a layer in force, or leaves it out where it was named.
->>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     fn require(
         &mut self,
         layer: Layer,
         put_in_force: impl FnOnce() -> Result<(), Reason>,
     ) -> Result<(), MissingLayer> {
-<<<<<<< HEAD
-        let Confinement { role, terms, .. } = self.confinement;
-        let left_out = terms.left_out.contains(&layer);
-        let done = if left_out { Err(Reason::LeftOut) } else { put_in_force() };
-        if let Err(reason) = done
-            && !left_out
-            && !terms.accept_missing.contains(&layer)
-        {
-            return Err(MissingLayer { role: *role, layer, reason });
-        }
-        self.report(layer, done);
-        Ok(())
-    }
-
-=======
         if self.leaves_out(layer) {
             self.report(layer, Err(Reason::LeftOut));
             return Ok(());
@@ -272,7 +252,6 @@ impl Layers<'_> {
         self.confinement.terms.accept_missing.contains(&layer)
     }
 
->>>>>>> 2b1760100be961d2c9f5f215efdb07bf30499345
     fn report(&mut self, layer: Layer, done: Result<(), Reason>) {
         let standing = done.map_or_else(Standing::Missing, |()| Standing::InForce);
         self.reports.push(LayerReport { layer, standing });
