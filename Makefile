@@ -23,8 +23,11 @@ test: packages ## every test, against the real binary and real peers
 	    END { print passed " tests passed, " failed " failed, " ignored " ignored"; \
 	          exit passed == 0 || failed + ignored != 0 }' target/test.log
 
-torture: packages ## kill -9 at 2,000 random moments
+torture: packages ## kill -9 at 2,000 moments, 200 processes killed, every call failed, 50 power cuts
 	SEKISHO_TORTURE_RUNS=2000 $(CARGO) test --locked --test kill_minus_nine -- --nocapture
+	SEKISHO_TORTURE_KILLS=200 $(CARGO) test --locked --test killed_processes_lose_nothing -- --nocapture
+	SEKISHO_TORTURE_FAULTS=1 $(CARGO) test --locked --test a_failing_disk_loses_nothing -- --nocapture
+	$(CARGO) test --locked --test a_power_cut_loses_nothing -- --nocapture
 
 lint: ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --check

@@ -68,7 +68,7 @@ fn whichever_process_is_killed_nothing_acknowledged_is_lost() {
         command.arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         std::thread::sleep(Duration::from_micros(
-            random.below(u64::try_from(usual.as_micros()).unwrap() * 2),
+            random.below(u64::try_from(usual.as_micros()).unwrap()),
         ));
         interrupted += u32::from(child.try_wait().unwrap().is_none());
         // The whole service is killed with its supervisor, and started again later.
