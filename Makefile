@@ -44,14 +44,15 @@ TIME ?= 60
 SANITIZER ?= none
 TARGETS ?= $(shell ls fuzz/seeds)
 FUZZ := fuzz/target/$(HOST)/release
-# What stretches a passphrase, or carries whole requests, gets fewer runs than what only reads.
+# What stretches a passphrase, carries whole requests or reads long files gets fewer runs.
 fuzz: ## TIME=60 seconds, or RUNS=n runs, of each of TARGETS
 	@command -v cargo-fuzz >/dev/null || $(INSTALL) cargo-fuzz@0.13.2
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build --sanitizer $(SANITIZER)
 	@mkdir -p fuzz/artifacts target
 	@set -e; for target in $(TARGETS); do \
 	    mkdir -p fuzz/corpus/$$target; \
-	    case $$target in pkcs12) share=1000 ;; request_head*|staff_list) share=4 ;; *) share=1 ;; esac; \
+	    case $$target in pkcs12) share=1000 ;; sekisho_toml) share=8 ;; \
+	        request_head*|staff_list) share=4 ;; *) share=1 ;; esac; \
 	    limit=$(if $(RUNS),-runs=$$(($(RUNS) / share)),-max_total_time=$(TIME)); \
 	    words=fuzz/dictionaries/$$target.dict; [ -e $$words ] && words=-dict=$$words || words=; \
 	    $(FUZZ)/$$target -artifact_prefix=fuzz/artifacts/$$target- -timeout=20 -print_final_stats=1 \

@@ -28,7 +28,7 @@ const CALLS: [&str; 6] = ["fsync", "fdatasync", "pwrite64", "write", "ftruncate"
 const ERRORS: [&str; 2] = ["error=EIO", "error=ENOSPC"];
 
 /// Which of a process's calls fails, among those tried in every run: further and further apart.
-const PLACES: [u32; 6] = [1, 2, 4, 9, 20, 45];
+const PLACES: [u32; 5] = [1, 2, 5, 14, 40];
 
 /// A process has fewer calls of a kind than this.
 const FARTHEST: u32 = 1000;
