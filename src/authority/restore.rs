@@ -215,8 +215,14 @@ impl Authority {
         Ok(restoration.is_some_and(|known| known.reconciled.is_none()))
     }
 
+    /// What those are told who ask for more than it does by then.
+    pub(super) fn not_reconciled(&self) -> Refusal {
+        let folder = Untrusted(&self.folder.path().to_string_lossy()).to_string();
+        Refusal::NotReconciled { folder }
+    }
+
     /// Refuses to sign for a ledger that may have lost revocations.
     pub(super) fn require_reconciled(&self) -> Result<(), Refusal> {
-        if self.awaits_reconciling()? { Err(Refusal::NotReconciled {}) } else { Ok(()) }
+        if self.awaits_reconciling()? { Err(self.not_reconciled()) } else { Ok(()) }
     }
 }
