@@ -398,6 +398,11 @@ impl Gate {
         gate
     }
 
+    /// The process that was started; the gate itself is a child of it.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .arg(format!("-{name}"))
