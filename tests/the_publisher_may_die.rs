@@ -16,12 +16,10 @@ mod desk;
 #[path = "support/gate.rs"]
 mod support;
 
-use std::time::Duration;
-
 use appliance::{Appliance, Client, Configuration, fetch, is_alive, send};
 use desk::{Desk, eventually};
 use rustix::process::Signal;
-use support::{Upstream, endless, monotonic};
+use support::{Upstream, endless};
 
 fn one_gate(upstream: &Upstream) -> Configuration {
     Configuration::new().gate("front", upstream, "refusal = \"strict\"\n")
@@ -95,9 +93,7 @@ fn a_publisher_that_is_stopped_holds_up_nobody_and_then_has_the_newest_list() {
         let client = Client::issue(&desk, &format!("user{number}"));
         let visitor = service.visitor(0, &client);
         visitor.visit().unwrap();
-        let begun = monotonic();
         let told = desk.json(&["revoke", &client.number]);
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
         assert_eq!(told["gates"][0]["enforced"], true, "{told}");
         assert!(visitor.visit().is_err());
         revoked.push(client.serial.to_uppercase());
