@@ -671,7 +671,7 @@ refusals! {
     /// A gate's process could not be made, or ended before it served.
     GateNotStarted { gate, reason }
         en "the process of gate {gate} did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
-        ja "ゲート {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+        ja "関所 {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
     /// The authority that was to carry out root's command ended.
     OwnersAuthorityEnded { reason }
         en "the authority, started as the owner of the data folder, has ended: {reason}" => "See what it said; the folders above the data folder must be open to that user."
