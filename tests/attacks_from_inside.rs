@@ -21,7 +21,7 @@ mod desk;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -35,6 +35,8 @@ use sekisho::door::feed::{Acknowledgement, Answer};
 use sekisho::door::frame::{self, FEED_LIMIT, PROTOCOL};
 use sekisho::gate::process::{ConfinedGate, FromGate};
 use sekisho::ground::clock;
+use sekisho::ground::secret::SecretBytes;
+use sekisho::vault::{SealedVault, SlotSecret};
 
 /// Nothing here takes longer.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -175,6 +177,7 @@ fn attack(
             forever()
         }
         "dial-nonsense" => {
+            begin(messages);
             let output = std::io::stdout();
             let flags = rustix::net::SendFlags::empty();
             rustix::net::send(output.as_fd(), &[0xff; 40], flags).unwrap();
@@ -197,10 +200,11 @@ fn trace(process: i32) -> Option<std::io::Error> {
 
 /// In the words of the test harness, which `make test` counts.
 fn tests() -> ExitCode {
-    let all: [(&str, fn()); 3] = [
+    let all: [(&str, fn()); 4] = [
         ("an_intruder_in_a_gate_gets_nothing_and_is_reported", || intruder(&[])),
         ("nor_with_the_oldest_landlock", || intruder(&["--landlock-abi", "1"])),
         ("the_users_of_the_roles_give_no_commands", no_commands),
+        ("no_memory_but_the_open_authoritys_holds_a_secret", memories),
     ];
     let asked: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -256,7 +260,7 @@ fn no_commands() {
         // The roles are one user then, who started the service and may give commands.
         return;
     }
-    let stage = Stage::start(&[]);
+    let stage = Stage::with_gates(&ATTACKS[..1], &[]);
     for role in ["authority", "gate", "publisher"] {
         let user = user_of(stage.children(role)[0]);
         assert_ne!(user, 0, "{role}");
@@ -277,6 +281,104 @@ fn no_commands() {
     assert!(status.out.contains("\"unsealed\":true"), "{status:?}");
 }
 
+/// What root finds in the memory of the processes. What the kernel itself cannot map (memfd_secret) is
+/// not found even in the authority's.
+fn memories() {
+    assert!(rustix::process::geteuid().is_root(), "only root reads the memory of others");
+    let stage = Stage::with_gates(&ATTACKS[..1], &["--passphrase-file", "passphrase"]);
+    let secrets = secrets_of(&stage.desk);
+    let authority = stage.one_child("authority");
+    let own = in_memory(authority, &secrets);
+    assert!(own.contains(&"the CA's key"), "the search finds nothing: {own:?}");
+    let nobody_else_has_any = |processes: &[i32]| {
+        for process in processes {
+            assert_eq!(in_memory(*process, &secrets), [""; 0], "{process}\n{}", stage.log());
+        }
+    };
+    let supervisor = i32::try_from(stage.service.id()).unwrap();
+    let others = [vec![supervisor], stage.children("gate"), stage.children("publisher")].concat();
+    nobody_else_has_any(&others);
+
+    stage.desk.ca(&["seal"]).success();
+    stage.wait_for(|line| line.contains("started again, sealed"), "the sealed authority");
+    let deadline = clock::monotonic() + PATIENCE;
+    while stage.children("authority").iter().all(|process| *process == authority) {
+        assert!(clock::monotonic() < deadline, "{}", stage.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    nobody_else_has_any(&[others, vec![stage.one_child("authority")]].concat());
+}
+
+/// The secrets of the vault, by name, as they lie in memory.
+fn secrets_of(desk: &Desk) -> Vec<(&'static str, Vec<u8>)> {
+    let vault = SealedVault::read(&desk.path("ca/authority/vault"));
+    // By now it belongs to the authority, and root reads it as a copy.
+    let vault = vault.or_else(|_| {
+        SealedVault::from_bytes(&std::fs::read(desk.path("ca/authority/vault")).unwrap())
+    });
+    let key_file = std::fs::read(desk.path("vault.key")).unwrap();
+    let secret = SlotSecret::KeyFile(SecretBytes::copy_of(&key_file));
+    let vault = vault.unwrap().open(&secret).unwrap();
+    let pkcs8 = vault.authority_key(1).unwrap().pkcs8().unwrap();
+    // The octet string of 32 octets in an ECPrivateKey (RFC 5915).
+    let place = pkcs8.expose().windows(2).position(|pair| pair == [0x04, 0x20]).unwrap();
+    let scalar = &pkcs8.expose()[place + 2..place + 34];
+    let words: Vec<u8> = scalar.iter().rev().copied().collect();
+    let mut secrets = vec![
+        ("the CA's key", scalar.to_vec()),
+        // As the library holds it, in words.
+        ("the CA's key", words),
+        ("the passphrase", desk::PASSPHRASE.as_bytes().to_vec()),
+        ("the key file", key_file.trim_ascii().to_vec()),
+    ];
+    for (_, key) in vault.ledger_head_keys().unwrap() {
+        secrets.push(("the ledger's key", key.expose().to_vec()));
+    }
+    secrets
+}
+
+/// The names of the secrets that a process has in its memory.
+fn in_memory(process: i32, secrets: &[(&'static str, Vec<u8>)]) -> Vec<&'static str> {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let memory = std::fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let (mut piece, zeros) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    let mut found = Vec::new();
+    for line in maps.lines().filter(|line| line.split(' ').nth(1).unwrap().starts_with('r')) {
+        let (start, end) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [start, end] = [start, end].map(|address| u64::from_str_radix(address, 16).unwrap());
+        let mut place = start;
+        while place < end {
+            let length = usize::try_from((end - place).min(PIECE)).unwrap();
+            let octets = &mut piece[..length];
+            // What cannot be read is the kernel's own.
+            let read = memory.read_at(octets, place).unwrap_or(0);
+            let octets = &octets[..read];
+            let empty = octets == &zeros[..read];
+            for (name, secret) in secrets {
+                if !empty && !found.contains(name) && holds(octets, secret) {
+                    found.push(*name);
+                }
+            }
+            // Pieces overlap by more than a secret is long.
+            place += if length as u64 == PIECE { PIECE - 4096 } else { PIECE };
+        }
+    }
+    found
+}
+
+/// Octets of memory looked at at a time.
+const PIECE: u64 = 1 << 20;
+
+fn holds(octets: &[u8], secret: &[u8]) -> bool {
+    let mut rest = octets;
+    while rest.skip_until(secret[0]).unwrap() > 0 && !rest.is_empty() {
+        if rest.starts_with(&secret[1..]) {
+            return true;
+        }
+    }
+    false
+}
+
 /// A running service with a gate for every attack.
 struct Stage {
     desk: Desk,
@@ -286,6 +388,10 @@ struct Stage {
 
 impl Stage {
     fn start(options: &[&str]) -> Self {
+        Self::with_gates(ATTACKS, options)
+    }
+
+    fn with_gates(gates: &[(&str, &str)], options: &[&str]) -> Self {
         let desk = Desk::with_key_file();
         let root = rustix::process::geteuid().is_root();
         let mut text =
@@ -299,7 +405,7 @@ impl Stage {
         } else {
             text += "[hardening]\naccept_missing = [\"separate-uids\"]\n";
         }
-        for (name, _) in ATTACKS {
+        for (name, _) in gates {
             text += &format!(
                 "[[gate]]\nname = \"{name}\"\nlisten = \"127.0.0.1:0\"\nnames = [\"localhost\"]\n\
                  upstream = \"http://127.0.0.1:9\"\n"

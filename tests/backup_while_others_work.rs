@@ -127,11 +127,20 @@ fn a_copy_that_was_superseded_or_never_begun_is_refused() {
     let desk = Desk::with_key_file();
     let service = Appliance::begin(Appliance::command(&desk), &desk, &Configuration::new());
     let (mut first, mut second) = (service.door(), service.door());
-    let name = |door: &mut Door| door.begin_backup().unwrap().backup;
-    let begun = name(&mut first);
-    assert_ne!(name(&mut second), begun);
-    let refused = first.continue_backup(begun, 1).unwrap_err();
+    let orders = (0..100).map(|place| order(&format!("user{place}"))).collect();
+    first.issue(orders, Handout::Modern).unwrap();
+    let begin = |door: &mut Door| {
+        let part = door.begin_backup().unwrap();
+        (part.backup, part.next.expect("more than one part"))
+    };
+    let (begun, next) = begin(&mut first);
+    assert_eq!(first.continue_backup(begun, next + 1).unwrap_err(), Refusal::BackupInterrupted {});
+    let (begun, next) = begin(&mut first);
+    assert_ne!(begin(&mut second).0, begun);
+    let refused = first.continue_backup(begun, next).unwrap_err();
     assert_eq!(refused, Refusal::BackupInterrupted {});
+    let (begun, next) = begin(&mut first);
+    assert_eq!(first.continue_backup(begun, next).unwrap().backup, begun);
     assert_eq!(first.continue_backup([0; 16], 0).unwrap_err(), Refusal::BackupInterrupted {});
     service.stop();
 }

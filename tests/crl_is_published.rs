@@ -18,6 +18,7 @@ mod publisher;
 use desk::{Desk, eventually, mode, names_in, text};
 use publisher::{Published, of_times, sign};
 use sekisho::door::figures::Openness;
+use sekisho::ground::messages::Refusal;
 use sekisho::publisher::{LocalAddress, Settings};
 
 fn anywhere() -> Settings {
@@ -213,6 +214,25 @@ fn files_that_cannot_be_written_are_told_and_keep_nobody_from_the_list() {
     published.publish(crl);
     eventually("readiness", || ready().0 == 200);
     assert_eq!(names_in(&folder), ["ca.crl", "ca.crt", "crl.pem"]);
+}
+
+// Catches a service that starts although nobody will ever find the list in its folder.
+#[test]
+fn a_folder_that_the_publisher_may_not_write_to_is_refused_with_what_to_do() {
+    let desk = Desk::with_key_file();
+    let folder = desk.path("public");
+    std::fs::create_dir(&folder).unwrap();
+    // Root may write everywhere; of another's folder it is told all the same.
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&folder, Some(54_321), None).unwrap();
+    } else {
+        let read_only = std::os::unix::fs::PermissionsExt::from_mode(0o555);
+        std::fs::set_permissions(&folder, read_only).unwrap();
+    }
+    let refused = Published::begin(anywhere().with_folder(folder.clone()), &[]).err().unwrap();
+    assert!(matches!(refused, Refusal::PublishFolderNotOurs { .. }), "{refused}");
+    let user = rustix::process::geteuid().as_raw();
+    assert!(refused.to_string().contains(&format!("chown {user} {}", text(&folder))), "{refused}");
 }
 
 // Catches a publisher that calls itself ready with a list that everybody refuses.

@@ -32,7 +32,7 @@ use sekisho::door::command::{
     Command, Handout, Key, Order, Purpose, Renewal, Request, Secret, Selector, Subject,
 };
 use sekisho::door::frame::{self, COMMAND_LIMIT, PROTOCOL};
-use sekisho::door::reply::{Bundle, CertificateView, Issued, Message, Reply};
+use sekisho::door::reply::{Anchor, Bundle, CertificateView, Issued, Message, Reply};
 use sekisho::door::{Door, Handler, WireSecret};
 use sekisho::ground::clock;
 use sekisho::ground::messages::Refusal;
@@ -46,7 +46,7 @@ use support::PATIENCE;
 type Row = (&'static str, fn(&mut Door) -> Result<String, Refusal>);
 
 /// In this order: each row stands on those before it.
-const TABLE: [Row; 29] = [
+const TABLE: [Row; 35] = [
     ("issue three", |door| {
         let orders = vec![order("user1"), escrowed("user2"), order("bad\nname")];
         outcomes(door.issue(orders, Handout::Modern)?)
@@ -123,6 +123,29 @@ const TABLE: [Row; 29] = [
         door.change_slots(wrong, vec![new], false).map(|()| "done".to_owned())
     }),
     ("say that the clock is right", |door| door.confirm_clock().map(|()| "done".to_owned())),
+    ("copy everything", |door| {
+        let mut part = door.begin_backup()?;
+        while let Some(next) = part.next {
+            part = door.continue_backup(part.backup, next)?;
+        }
+        Ok(format!("all: {}", part.items == part.of))
+    }),
+    ("go on with a copy that nobody began", |door| {
+        door.continue_backup([0; 16], 1).map(|part| part.items.to_string())
+    }),
+    ("tell of a restoration", |door| door.restoration().map(|known| format!("{known:?}"))),
+    ("reconcile what was not restored", |door| {
+        door.reconcile(None).map(|merged| format!("{merged:?}"))
+    }),
+    ("check an anchor", |door| {
+        let anchor = door.export_anchor()?;
+        Ok(format!("{:?}", door.check_anchor(anchor)?.standing))
+    }),
+    ("check an anchor of the future", |door| {
+        let anchor = door.export_anchor()?;
+        let anchor = Anchor { sequence: anchor.sequence + 1000, ..anchor };
+        Ok(format!("{:?}", door.check_anchor(anchor)?.standing))
+    }),
 ];
 
 // Catches a command that one transport forgets, refuses, cuts short or answers differently.
@@ -143,7 +166,7 @@ fn every_command_has_the_same_answer_in_this_process_and_over_the_socket() {
         let [one, other] = [one, other].map(|said| said.map_err(|refusal| refusal.code()));
         assert_eq!(one, other, "{what}");
     }
-    assert_eq!(refused, 8, "the refusals are answers as well");
+    assert_eq!(refused, 10, "the refusals are answers as well");
     assert!(matches!(here.status(), Err(Refusal::ServiceNotRunning {})));
     assert!(there.status().unwrap().unsealed);
     drop(there);

@@ -96,7 +96,9 @@ fn the_log_speaks_as_the_manual_says() {
     let gate = stage.start();
     let text = gate.log.text();
     let lines: Vec<&str> = text.lines().collect();
-    let words: Vec<&str> = lines.iter().filter_map(|line| line.get(20..)).collect();
+    let mut words: Vec<&str> = lines.iter().filter_map(|line| line.get(20..)).collect();
+    // What the manual knows nothing of.
+    words.retain(|line| !line.starts_with("WARN as configured"));
     assert_eq!(
         words[..5],
         [

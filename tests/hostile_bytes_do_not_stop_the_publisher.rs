@@ -23,7 +23,11 @@ use std::time::Duration;
 use desk::{Desk, eventually};
 use publisher::{Published, sign};
 use rustix::net::{AddressFamily, SocketType};
+use sekisho::door::frame;
 use sekisho::ground::clock;
+use sekisho::ground::messages::Refusal;
+use sekisho::hardening::Terms;
+use sekisho::publisher::process::{Begin, FromPublisher, ToPublisher};
 use sekisho::publisher::{LocalAddress, Settings};
 
 /// Connections of the soak on each port.
@@ -174,4 +178,29 @@ fn silent_connections_of_one_machine_keep_nobody_else_out() {
     eventually("a place again", from_elsewhere);
     assert!(begun.elapsed() < PATIENCE, "the silent ones stayed {:?}", begun.elapsed());
     drop(silent);
+}
+
+// Catches octets from the supervisor's side that make a publisher hang, or panic, or do half of
+// something: whatever is no message of ours ends it.
+#[test]
+fn octets_that_are_no_message_end_a_publisher_and_nothing_else() {
+    let good = frame::encode(&ToPublisher::Drain, 100).unwrap().to_vec();
+    let mut other_protocol = good.clone();
+    other_protocol[4] ^= 0x40;
+    let huge = [&[0xff; 4], &good[4..]].concat();
+    let unknown = [&1_u32.to_be_bytes()[..], &good[4..6], &[0x7f]].concat();
+    for octets in [other_protocol, huge, unknown, b"GET / HTTP/1.1\r\n\r\n".to_vec()] {
+        let mut published = Published::open(watched());
+        published.tell_octets(&octets);
+        let last = published.last_word();
+        let refused = matches!(last, Some(FromPublisher::Refused(Refusal::ServiceGone {})));
+        assert!(refused, "{last:?} after {octets:x?}");
+        // Its sockets are still ours, and somebody else can serve there.
+        assert!(TcpStream::connect(published.address.unwrap()).is_ok());
+    }
+    // A second beginning is none either.
+    let mut published = Published::open(watched());
+    let again = Begin { settings: watched(), gates: Vec::new(), terms: Terms::default() };
+    published.tell(&ToPublisher::Begin(again));
+    assert!(matches!(published.last_word(), Some(FromPublisher::Refused(_))));
 }

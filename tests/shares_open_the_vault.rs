@@ -166,6 +166,28 @@ fn shares_open_a_service_at_its_start_and_while_it_runs_and_show_nowhere() {
     assert!(!said.contains(PASSPHRASE));
 }
 
+// Catches a credential that is read by a process that may not, or under the wrong name.
+#[test]
+fn a_credential_of_systemd_opens_the_service() {
+    let desk = Desk::with_key_file();
+    let credentials = desk.path("credentials");
+    std::fs::create_dir(&credentials).unwrap();
+    // As systemd passes it: a file that is closed to everybody else, and read-only.
+    std::fs::rename(desk.path("ca/vault.key"), credentials.join("vault-key")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o400);
+    std::fs::set_permissions(credentials.join("vault-key"), mode).unwrap();
+    let configuration = Configuration::with_authority("credential = \"vault-key\"\n");
+    let mut command = Appliance::command(&desk);
+    command.env("CREDENTIALS_DIRECTORY", &credentials);
+    let appliance = Appliance::begin(command, &desk, &configuration);
+    assert_eq!(appliance.status().1["unsealed"], true, "{}", appliance.log.text());
+    // An authority that was killed comes back open.
+    appliance.signal_authority(rustix::process::Signal::KILL);
+    appliance.wait_for_count("the authority is at work", 2);
+    assert_eq!(appliance.status().1["unsealed"], true, "{}", appliance.log.text());
+    appliance.stop();
+}
+
 #[test]
 fn the_authority_itself_refuses_a_new_passphrase_that_is_too_short() {
     let desk = Desk::with_key_file();

@@ -16,8 +16,8 @@ use crate::ground::secret::SecretBytes;
 use crate::ledger::{BackedUp, Event, LedgerCopy, octets};
 use crate::vault::SealedVault;
 
-/// Octets of a part, more or less.
-const PART: usize = 1 << 20;
+/// Octets of a part, more or less: what takes a millisecond to read.
+const PART: usize = 64 * 1024;
 
 /// How long a caller may take between two parts: while a copy is under way, the ledger's file keeps
 /// what it shows.

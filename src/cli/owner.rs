@@ -17,9 +17,9 @@ use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
-use crate::hardening::{Layer, Terms};
+use crate::hardening::Terms;
 
-use super::roles::User;
+use super::roles::{Role, User, Users};
 
 /// How long the authority may take to begin: it reads the whole ledger first.
 const BEGINNING: Duration = Duration::from_secs(900);
@@ -30,11 +30,10 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Days a CRL is valid that it signs unasked, and a server certificate: none is due without gates.
 const DAYS: u32 = 30;
 
-/// The user to whom root must leave the folder; none when this process may open it itself.
+/// The user to whom root must leave the folder: the authority's account, where it is the owner.
 pub(super) fn of(folder: &DataFolder) -> Option<User> {
-    let metadata = std::fs::symlink_metadata(folder.path()).ok()?;
-    let foreign = rustix::process::geteuid().is_root() && metadata.uid() != 0;
-    foreign.then(|| User { uid: metadata.uid(), gid: metadata.gid() })
+    let owner = std::fs::symlink_metadata(folder.path()).ok()?.uid();
+    Users::find().of(Role::Authority).filter(|user| user.uid == owner)
 }
 
 /// A folder without a CA that root has taken from its owner, to make a CA in it. It goes back when
@@ -107,7 +106,7 @@ impl OwnersAuthority {
             crl_days: DAYS,
             server_days: DAYS,
             gates: Vec::new(),
-            terms: Terms { accept_missing: Layer::REQUIRED.into(), ..Terms::default() },
+            terms: Terms::default(),
         };
         let Some(feed) = &mut self.feed else { return Err(Refusal::ServiceGone {}) };
         let mut told = feed.try_clone().map_err(|_| Refusal::ServiceGone {})?;

@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use super::roles::{Pauses, Process, Role, Stage, Users, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
@@ -152,7 +152,11 @@ impl RunningPublisher {
                     () = stop.as_mut() => return,
                 }
                 began = clock::monotonic();
-                match self.keeper.start().await {
+                let started = tokio::select! {
+                    started = self.keeper.start() => started,
+                    () = stop.as_mut() => return,
+                };
+                match started {
                     Ok(life) => {
                         self.life = life;
                         break;
@@ -171,6 +175,7 @@ impl RunningPublisher {
         let Self { keeper, life } = self;
         let mut ticks = interval(FIGURES_EVERY);
         let (mut heard, mut draining) = (clock::monotonic(), false);
+        let mut deadline = Instant::from_std(heard);
         let misbehaved = loop {
             let done = tokio::select! {
                 // There is no other once the authority has ended for good.
@@ -201,9 +206,11 @@ impl RunningPublisher {
                 },
                 () = stop.as_mut(), if !draining => {
                     draining = true;
+                    deadline = Instant::from_std(clock::monotonic() + FAREWELL);
                     keeper.provision.close();
                     life.tell(&ToPublisher::Drain).await
                 }
+                () = sleep_until(deadline), if draining => Err("it does not end"),
             };
             if let Err(reason) = done {
                 break Some(reason);
@@ -214,7 +221,7 @@ impl RunningPublisher {
             // It may have ended just now.
             let _ = life.child.start_kill();
         }
-        let status = farewell(&mut life.child, FAREWELL).await;
+        let status = farewell(&mut life.child, STUCK).await;
         if !draining {
             let status = status.map_or_else(|error| error.to_string(), in_words);
             tracing::error!(status, "the publisher has ended; it is started again");
@@ -273,4 +280,61 @@ pub(super) fn make_folder(folder: &Path, users: Users) -> Result<(), Refusal> {
     let Some(user) = users.of(Role::Publisher) else { return Ok(()) };
     std::os::unix::fs::chown(folder, Some(user.uid), Some(user.gid))
         .map_err(|error| files::FileError::from_io(folder, &error).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::LogFormat;
+    use crate::publisher::Settings;
+    use tokio::net::UnixStream;
+    use tokio::process::Command;
+
+    /// A publisher that says these octets, and then nothing more.
+    async fn after(said: &[u8]) -> RunningPublisher {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(said).await.unwrap();
+        let child = Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
+        // As long as it runs its end is open.
+        tokio::spawn(async move {
+            std::future::pending::<()>().await;
+            drop(theirs);
+        });
+        let (reader, writer) = ours.into_split();
+        let (tell, told) = mpsc::channel(WAITING);
+        let reading = tokio::spawn(read(reader, tell));
+        let keeper = PublisherKeeper {
+            stage: Stage {
+                log: LogFormat::Text,
+                users: Users::Ours,
+                accept_missing: BTreeSet::new(),
+                landlock_abi: None,
+            },
+            provision: Provision::open(Settings::default()).await.unwrap(),
+            crl: watch::channel(None).1,
+            gates: Vec::new(),
+            confined: Arc::new(watch::channel(Vec::new()).0),
+        };
+        RunningPublisher { keeper, life: Life { child, writer, said: told, reading } }
+    }
+
+    // Catches a captured publisher that goes on being listened to, or that ends the supervisor.
+    #[tokio::test]
+    async fn a_publisher_that_says_what_it_may_not_is_ended() {
+        let frame_of = |said: &FromPublisher| frame::encode(said, SAID_LIMIT).unwrap().to_vec();
+        let alive = frame_of(&FromPublisher::Alive);
+        let huge = [&u32::MAX.to_be_bytes()[..], &alive[4..]].concat();
+        let unknown = [&alive[..6], &[9]].concat();
+        let twice = frame_of(&FromPublisher::Ready { layers: Vec::new() });
+        for said in [huge, unknown, twice, [alive, b"HTTP/1.1 200 OK".to_vec()].concat()] {
+            let mut publisher = after(&said).await;
+            let stop = pin!(std::future::pending());
+            let ended = timeout(BEGINNING, publisher.live(stop)).await;
+            assert_eq!(ended, Ok(false), "{said:x?}");
+            let status = publisher.life.child.try_wait().unwrap();
+            assert!(status.is_some_and(|status| !status.success()), "it lives on: {said:x?}");
+        }
+    }
 }

@@ -182,8 +182,9 @@ fn ask_shares(
                 given.push(share);
             }
             Err(refusal) => {
+                let mark = Text::ErrorMark {}.render(language);
                 let (what, next) = (refusal.what(language), refusal.next(language));
-                terminal.show(&format!("{what}\n  → {next}"));
+                terminal.show(&format!("{mark}{what}\n  → {next}"));
             }
         }
         terminal.show("\n");

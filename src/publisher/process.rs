@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::time::interval;
 
@@ -105,7 +104,10 @@ fn serve(mut messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusa
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unavailable)?;
     runtime.block_on(async {
         messages.set_nonblocking(true).map_err(unavailable)?;
-        let (reader, writer) = UnixStream::from_std(messages).map_err(unavailable)?.into_split();
+        // Not split: a half that is dropped would end the stream, and a last word could not be said.
+        let writer = UnixStream::from_std(messages.try_clone().map_err(unavailable)?);
+        let writer = writer.map_err(unavailable)?;
+        let reader = UnixStream::from_std(messages).map_err(unavailable)?;
         let channel = Descriptors::new(descriptors).map_err(unavailable)?;
         let listeners = Listeners::receive(&channel).await.map_err(|_| Refusal::ServiceGone {})?;
         drop(channel);
@@ -128,7 +130,7 @@ fn serve(mut messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusa
 
 /// Puts in force what the supervisor says, until it says no more or what it may not.
 async fn hear(
-    mut reader: OwnedReadHalf,
+    mut reader: UnixStream,
     crl: &watch::Sender<Option<PublishedCrl>>,
     gates: &Gates,
     draining: &watch::Sender<bool>,
@@ -149,7 +151,7 @@ async fn hear(
     }
 }
 
-async fn live(mut writer: OwnedWriteHalf, layers: Vec<LayerReport>) -> Result<(), FrameError> {
+async fn live(mut writer: UnixStream, layers: Vec<LayerReport>) -> Result<(), FrameError> {
     writer.write_all(&frame::encode(&FromPublisher::Ready { layers }, SAID_LIMIT)?).await?;
     let alive = frame::encode(&FromPublisher::Alive, SAID_LIMIT)?;
     let mut ticks = interval(ALIVE);

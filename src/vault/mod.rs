@@ -84,7 +84,7 @@ impl SealedVault {
     /// # Errors
     /// `File`, `NotAVault`, `Truncated`, `Damaged`, `UnknownVersion`, `CostsOutOfBounds`.
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        Self::from_bytes(files::read_service_secret(path, file::LARGEST)?.expose())
+        Self::from_bytes(files::read_secret(path, file::LARGEST)?.expose())
     }
 
     /// A vault from the octets of its file.
@@ -95,12 +95,32 @@ impl SealedVault {
         Ok(Self { body: Body::from_file(bytes)?, sha256: sha256(bytes) })
     }
 
+    /// The slots of the vault at a path, also for root, whose vault it need not be.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`].
+    pub fn slots_at(path: &Path) -> Result<Vec<SlotSummary>, VaultError> {
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        Self::from_bytes(bytes.expose()).map(|vault| vault.slots())
+    }
+
+    /// The name of the vault at a path as its shares show it, eight digits; also for root, whose vault
+    /// it need not be.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`].
+    pub fn mark_at(path: &Path) -> Result<String, VaultError> {
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        Self::from_bytes(bytes.expose())
+            .map(|vault| shares::vault_mark(vault.body.vault.as_bytes()))
+    }
+
     /// The octets of the file at a path, for a copy of it; they are a vault.
     ///
     /// # Errors
     /// As [`SealedVault::read`].
     pub fn read_bytes(path: &Path) -> Result<SecretBytes, VaultError> {
-        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        let bytes = files::read_secret(path, file::LARGEST)?;
         Self::from_bytes(bytes.expose()).map(|_| bytes)
     }
 
@@ -126,12 +146,6 @@ impl SealedVault {
     #[must_use]
     pub fn slots(&self) -> Vec<SlotSummary> {
         summaries(&self.body.slots)
-    }
-
-    /// The vault's name as its shares show it: eight digits.
-    #[must_use]
-    pub fn mark(&self) -> String {
-        shares::vault_mark(self.body.vault.as_bytes())
     }
 
     /// Opens the vault with a secret; every slot of its kind is tried.

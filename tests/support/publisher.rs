@@ -9,6 +9,7 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::thread::JoinHandle;
@@ -87,6 +88,20 @@ impl Published {
     /// What the publisher says next.
     pub(crate) fn hear(&mut self) -> Option<FromPublisher> {
         frame::read(&mut self.messages, process::SAID_LIMIT).unwrap()
+    }
+
+    /// Sends octets that may be no message. It may have ended by then.
+    pub(crate) fn tell_octets(&mut self, octets: &[u8]) {
+        let _ = self.messages.write_all(octets);
+    }
+
+    /// The last that the publisher says before it ends, whatever of ours it has left unread.
+    pub(crate) fn last_word(&mut self) -> Option<FromPublisher> {
+        let mut last = None;
+        while let Ok(Some(said)) = frame::read(&mut self.messages, process::SAID_LIMIT) {
+            last = Some(said);
+        }
+        last
     }
 
     pub(crate) fn publish(&self, crl: PublishedCrl) {

@@ -1,5 +1,6 @@
 //! Faults at chosen system calls, by strace.
 
+#![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set its stage fails")]
 
 use std::process::Command;

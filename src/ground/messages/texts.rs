@@ -615,9 +615,9 @@ texts! {
     BackupWithoutKeyFile {}
         en "Only a key file opens this vault, and it is not in the backup: keep a copy of it apart, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"
-    BackupNext { program }
-        en "The configuration file is not in it either. Try the backup out from time to time: {program} backup verify FILE"
-        ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify ファイル"
+    BackupNext { program, file }
+        en "The configuration file is not in it either. Try the backup out from time to time: {program} backup verify {file}"
+        ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify {file}"
     BackupIsGood {}
         en "The backup is good: it was restored in memory, and works."
         ja "バックアップは正常です。メモリ上に復元し、動作を確かめました。"
@@ -817,8 +817,8 @@ texts! {
         en "Write it down with its first line, or photograph the code; it is shown once. Then press Enter, and it is gone from the screen: "
         ja "1 行目と一緒に書き写すか、QR コードを撮影してください。表示は一度だけです。済んだら Enter を押すと、画面から消えます: "
     SharesMade { threshold, shares }
-        en "{shares} shares were made; any {threshold} of them open the vault (--shares). Shares made before open nothing any more."
-        ja "分割コードを {shares} 個作成しました。そのうち {threshold} 個で金庫が開きます (--shares)。以前の分割コードでは開けなくなりました。"
+        en "{shares} shares were made; any {threshold} of them open the vault (--shares). Older shares, if there were any, open nothing any more."
+        ja "分割コードを {shares} 個作成しました。そのうち {threshold} 個で金庫が開きます (--shares)。以前に作成した分割コードがある場合、それらは使えなくなりました。"
     SharesMadeNotShown {}
         en "Not every share was shown. Make them again: the ones shown so far open nothing then."
         ja "すべての分割コードを表示できませんでした。もう一度作成してください (表示済みのものは使えなくなります)。"

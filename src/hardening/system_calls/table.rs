@@ -49,6 +49,11 @@ impl Column for str {
 
 use Arguments::{Any, NoCode, NoFastOpen, OwnProcess, Requests, ThreadNames, Threads, UnixDomain};
 
+// Of `asm-generic/ioctls.h`: glibc and musl disagree on their type.
+const FIONBIO: u64 = 0x5421;
+const FIONREAD: u64 = 0x541B;
+const TCGETS: u64 = 0x5401;
+
 /// What may be called.
 #[rustfmt::skip]
 pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
@@ -102,7 +107,7 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     (libc::SYS_dup,                     "SAGP", Any),
     (libc::SYS_fcntl,                   "SAGP", Any),
     (libc::SYS_fstat,                   "SAGP", Any),
-    (libc::SYS_ioctl,                   "SAGP", Requests(&[libc::FIONBIO, libc::FIONREAD, libc::TCGETS])),
+    (libc::SYS_ioctl,                   "SAGP", Requests(&[FIONBIO, FIONREAD, TCGETS])),
     (libc::SYS_lseek,                   "SAGP", Any),
     (libc::SYS_read,                    "SAGP", Any),
     (libc::SYS_readv,                   "SAGP", Any),
