@@ -67,7 +67,7 @@ pub(super) enum Verb {
     Vault(Vault),
     Renew(Renew),
     Serve(ServeOptions),
-    Status,
+    Status(StatusOptions),
     Connections,
     Seal,
     Unseal,
@@ -104,6 +104,12 @@ pub(super) struct Quickstart {
     pub(super) upstream: Option<String>,
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8443")]
     pub(super) listen: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct StatusOptions {
+    #[arg(long)]
+    pub(super) hardening: bool,
 }
 
 #[derive(Args, Debug)]

@@ -13,6 +13,7 @@ mod crl;
 mod environment;
 mod gates;
 mod handout;
+mod hardening;
 mod help;
 mod init;
 mod issue;
@@ -49,7 +50,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::ground::messages::{Language, Refusal};
-use crate::hardening;
+use crate::hardening::forbid_memory_dumps;
 use arguments::{Anchor, Arguments, Clock, Config, Issue, Shares, Vault, Verb};
 use environment::Environment;
 use screen::Screen;
@@ -70,7 +71,7 @@ pub fn run() -> ExitCode {
     let environment = Environment::read();
     let words: Vec<OsString> = std::env::args_os().collect();
     // Refused only by an odd kernel; what follows is no less right without it.
-    let _ = hardening::forbid_memory_dumps();
+    let _ = forbid_memory_dumps();
     if words.first().is_some_and(|program| orca::is_called(Path::new(program))) {
         return orca_catool(words.into_iter().skip(1).collect(), &environment);
     }
@@ -132,7 +133,8 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its exit code says what the ledger says to it.
         Verb::Anchor(Anchor::Check(options)) => return anchor::check(&session, &options),
         // Its exit code says how things stand.
-        Verb::Status => return running::status(&session),
+        Verb::Status(options) if options.hardening => return hardening::show(&session),
+        Verb::Status(_) => return running::status(&session),
         Verb::Authority(options) => {
             let screen = session.screen.bilingual();
             return match serve::authority(&options) {

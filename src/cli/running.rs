@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::hardening;
 use super::list::kind;
 use super::restore;
 use super::screen::{Table, Tone};
@@ -31,7 +32,7 @@ enum Grade {
 }
 
 /// No service answers.
-const UNKNOWN: u8 = 3;
+pub(super) const UNKNOWN: u8 = 3;
 
 /// Something a person should know of.
 struct Remark {
@@ -136,7 +137,7 @@ pub(super) fn confirm_clock(session: &Session) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn service(session: &Session) -> Result<Door, Refusal> {
+pub(super) fn service(session: &Session) -> Result<Door, Refusal> {
     session.service()?.ok_or(Refusal::ServiceNotRunning {})
 }
 
@@ -224,6 +225,13 @@ fn show_status(session: &Session, status: &Status, remarks: &[Remark]) {
         None => Text::NoAnchorKept {},
     };
     table.field(&Text::LabelAnchor {}, anchor.render(language), language);
+    let without = hardening::left_out(status);
+    let confined = if without.is_empty() {
+        Text::AllLayersInForce {}
+    } else {
+        Text::LayersLeftOut { layers: without.join(", ") }
+    };
+    table.field(&Text::LabelConfinement {}, confined.render(language), language);
     screen.table(&table);
     if let Some(restoration) = status.restoration {
         screen.line("");
@@ -318,6 +326,7 @@ fn json_of_status(status: &Status, remarks: &[Remark], worst: Grade, language: L
             "found_at": anchor.time.rfc3339(),
             "sequence": anchor.sequence,
         })),
+        "without_layers": hardening::left_out(status),
         "restored": status.restoration.map(restore::json_of),
         "crl": status.crl.map(|crl| json!({
             "number": crl.number,

@@ -330,6 +330,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "ひとつのアドレスが1秒間に始められるハンドシェイクの数 (平均)",
     ),
     ("--log_format", "Form of log lines", "ログの形式"),
+    ("--hardening", "Shows how each process is confined", "各プロセスの隔離の状態を表示する"),
     (
         "--accept_missing",
         "Starts without this layer of the confinement where the system lacks it (may be repeated)",

@@ -831,4 +831,50 @@ texts! {
     SharesKeepDataKey {}
         en "Whoever has enough of the old shares and an old copy of the vault can still open what is sealed later. `sekisho vault passwd` makes a new data key and ends that."
         ja "以前の分割コードと古い金庫のコピーの両方を持つ人は、今後保管される鍵も開けます。それを防ぐには sekisho vault passwd で新しいデータ鍵にしてください。"
+    // ---- hardening ----
+    LabelConfinement {}
+        en "Confinement"
+        ja "プロセスの隔離"
+    AllLayersInForce {}
+        en "all layers in force"
+        ja "すべての防御層が有効"
+    LayersLeftOut { layers }
+        en "without {layers} (sekisho status --hardening)"
+        ja "次の防御層なし: {layers} (詳細は sekisho status --hardening)"
+    LabelLandlockAbi {}
+        en "Landlock ABI of the kernel"
+        ja "カーネルの Landlock ABI"
+    RoleSupervisor {}
+        en "supervisor"
+        ja "監督"
+    RoleAuthority {}
+        en "authority"
+        ja "認証局"
+    RoleGate {}
+        en "gate"
+        ja "関所"
+    RolePublisher {}
+        en "publisher"
+        ja "公開"
+    LayerInForce {}
+        en "in force"
+        ja "有効"
+    LayerNotUsed {}
+        en "not used by this process"
+        ja "このプロセスでは使いません"
+    LayerNotInKernel {}
+        en "not in this kernel"
+        ja "このカーネルにはありません"
+    LayerDenied { reason }
+        en "not in force: {reason}"
+        ja "無効: {reason}"
+    LayerRoot {}
+        en "left out, as configured: the process runs as root"
+        ja "設定により省略 (root で動いています)"
+    LayerSharedUser { uid }
+        en "left out, as configured: user {uid} runs other processes of the service, too"
+        ja "設定により省略 (サービスの他のプロセスと同じユーザ {uid} で動いています)"
+    LayerLeftOut {}
+        en "left out, as configured"
+        ja "設定により省略"
 }
