@@ -275,7 +275,8 @@ fn a_backup_that_cannot_be_written_leaves_nothing() {
     let desk = Desk::with_authority();
     std::fs::create_dir(desk.path("disk")).unwrap();
     // Of the ledger's own writing, `tests/a_failing_disk_loses_nothing.rs` tells.
-    for (call, place) in [("fsync", 1), ("linkat", 1)] {
+    // The first two are of the look whether the folder can be written to.
+    for (call, place) in [("fsync", 1), ("fsync", 3), ("linkat", 2)] {
         let command = backup(&desk, &["backup", "--to", "disk/ca.backup"]);
         let failed = inject(&desk, &command, call, "error=ENOSPC", place);
         assert!(failed.hit.is_some(), "{call}: {:?}", failed.ran);
