@@ -23,8 +23,11 @@ test: packages ## every test, against the real binary and real peers
 	    END { print passed " tests passed, " failed " failed, " ignored " ignored"; \
 	          exit passed == 0 || failed + ignored != 0 }' target/test.log
 
-torture: packages ## kill -9 at 2,000 random moments
+torture: packages ## kill -9 at 2,000 moments, 200 processes killed, every call failed, 50 power cuts
 	SEKISHO_TORTURE_RUNS=2000 $(CARGO) test --locked --test kill_minus_nine -- --nocapture
+	SEKISHO_TORTURE_KILLS=200 $(CARGO) test --locked --test killed_processes_lose_nothing -- --nocapture
+	SEKISHO_TORTURE_FAULTS=1 $(CARGO) test --locked --test a_failing_disk_loses_nothing -- --nocapture
+	$(CARGO) test --locked --test a_power_cut_loses_nothing -- --nocapture
 
 lint: ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --check
@@ -41,14 +44,15 @@ TIME ?= 60
 SANITIZER ?= none
 TARGETS ?= $(shell ls fuzz/seeds)
 FUZZ := fuzz/target/$(HOST)/release
-# What stretches a passphrase, or carries whole requests, gets fewer runs than what only reads.
+# What stretches a passphrase, carries whole requests or reads long files gets fewer runs.
 fuzz: ## TIME=60 seconds, or RUNS=n runs, of each of TARGETS
 	@command -v cargo-fuzz >/dev/null || $(INSTALL) cargo-fuzz@0.13.2
 	RUSTC_BOOTSTRAP=1 $(CARGO) fuzz build --sanitizer $(SANITIZER)
 	@mkdir -p fuzz/artifacts target
 	@set -e; for target in $(TARGETS); do \
 	    mkdir -p fuzz/corpus/$$target; \
-	    case $$target in pkcs12) share=1000 ;; request_head*|staff_list) share=4 ;; *) share=1 ;; esac; \
+	    case $$target in pkcs12) share=1000 ;; sekisho_toml) share=8 ;; \
+	        request_head*|staff_list) share=4 ;; *) share=1 ;; esac; \
 	    limit=$(if $(RUNS),-runs=$$(($(RUNS) / share)),-max_total_time=$(TIME)); \
 	    words=fuzz/dictionaries/$$target.dict; [ -e $$words ] && words=-dict=$$words || words=; \
 	    $(FUZZ)/$$target -artifact_prefix=fuzz/artifacts/$$target- -timeout=20 -print_final_stats=1 \

@@ -1,11 +1,13 @@
 //! I24: a full disk, and EIO, ENOSPC or SIGKILL at the system calls that make things durable: nothing
-//! is half done, the message says what happened, and the next run works.
+//! is half done, the message says what happened, and the next run works. Each run tries a few of a
+//! command's calls; `make torture` tries every one.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says what it tried"
 )]
 
 #[path = "support/book.rs"]
@@ -19,59 +21,132 @@ use book::Book;
 use desk::{Desk, is_root, text};
 use strace::{Faulted, inject};
 
-/// What makes a file's bytes or its name durable.
-const CALLS: [&str; 8] =
-    ["fsync", "fdatasync", "pwrite64", "write", "rename", "linkat", "ftruncate", "openat"];
+/// What changes a file, or makes its octets or its name durable. Each must be hit in every command
+/// that is said to have it: libraries change which calls they make.
+const CALLS: [&str; 6] = ["fsync", "fdatasync", "pwrite64", "write", "ftruncate", "openat"];
 
-/// Which of a process's calls fails: the first ones, and then further and further apart.
-const PLACES: [u32; 9] = [1, 2, 3, 5, 8, 13, 21, 34, 55];
+const ERRORS: [&str; 2] = ["error=EIO", "error=ENOSPC"];
+
+/// Which of a process's calls fails, among those tried in every run: further and further apart.
+const PLACES: [u32; 5] = [1, 2, 5, 14, 40];
+
+/// A process has fewer calls of a kind than this.
+const FARTHEST: u32 = 1000;
+
+/// Every place in turn, `SEKISHO_TORTURE_FAULTS=1`; or a few, always the same ones.
+fn places() -> impl Iterator<Item = u32> {
+    let few = PLACES.into_iter().filter(|_| !is_torture());
+    few.chain((1..FARTHEST).filter(|_| is_torture()))
+}
+
+#[allow(clippy::disallowed_methods, reason = "how much is tried is the tester's word")]
+fn is_torture() -> bool {
+    std::env::var_os("SEKISHO_TORTURE_FAULTS").is_some()
+}
 
 #[test]
-fn a_call_that_fails_leaves_nothing_half_done() {
+fn a_call_that_fails_in_issue_leaves_nothing_half_done() {
+    fail_everywhere("issue", &[&CALLS[..], &["linkat"]].concat());
+}
+
+#[test]
+fn a_call_that_fails_in_revoke_leaves_nothing_half_done() {
+    fail_everywhere("revoke", &[&CALLS[..], &["renameat"]].concat());
+}
+
+#[test]
+fn a_call_that_fails_in_crl_leaves_nothing_half_done() {
+    fail_everywhere("crl", &[&CALLS[..], &["linkat", "renameat"]].concat());
+}
+
+// Each run stretches a passphrase: the few places are in fewer calls.
+#[test]
+fn a_call_that_fails_in_backup_leaves_nothing_half_done() {
+    let all = [&CALLS[..], &["linkat"]].concat();
+    fail_everywhere("backup", if is_torture() { &all } else { &["fsync", "linkat", "write"] });
+}
+
+/// Lets one call of a command fail, again and again at another place.
+fn fail_everywhere(operation: &str, calls: &[&str]) {
     let desk = Desk::with_key_file();
+    std::fs::create_dir(desk.path("backups")).unwrap();
     let mut book = Book::default();
-    for call in CALLS {
-        for error in ["error=EIO", "error=ENOSPC"] {
-            for place in PLACES {
-                let mut hits = 0;
-                for operation in ["issue", "crl", "revoke"] {
-                    hits += u32::from(fail_once(&desk, &mut book, operation, call, error, place));
-                }
-                if hits == 0 {
+    for call in calls {
+        // In a run of few, each call fails in one of the two ways.
+        let errors = ERRORS.iter().enumerate();
+        let even = call.len() % 2;
+        for (_, error) in errors.filter(|(way, _)| is_torture() || *way == even) {
+            let mut count = Count::default();
+            for place in places() {
+                if !fail_once(&desk, &mut book, &mut count, &[operation, call, error], place) {
                     break;
                 }
             }
+            println!("{operation:<7} {call:<9} {error:<12} {count}");
+            assert!(count.done + count.refused > 0, "{operation} makes no {call}");
         }
     }
     book.check_crl(&desk);
+}
+
+/// What became of the commands in which a call failed.
+#[derive(Default)]
+struct Count {
+    done: u32,
+    refused: u32,
+}
+
+impl std::fmt::Display for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { done, refused } = self;
+        write!(f, "failed {} times: {refused} refused, {done} done", done + refused)
+    }
 }
 
 /// Whether the fault hit.
 fn fail_once(
     desk: &Desk,
     book: &mut Book,
-    operation: &str,
-    call: &str,
-    error: &str,
+    count: &mut Count,
+    fault: &[&str; 3],
     place: u32,
 ) -> bool {
+    let [operation, call, error] = *fault;
+    let (file, passphrase) = (desk.path("backups/new"), desk.path("passphrase"));
+    let (file, passphrase) = (text(&file), text(&passphrase));
     let words = match operation {
         "issue" => vec!["issue", "client", "user", "--json"],
         "revoke" => {
             book.acknowledged(&desk.ca(&["issue", "client", "lost", "--json"]).success().out);
             vec!["revoke", "lost", "--json"]
         }
+        "backup" => {
+            vec!["backup", "--to", file, "--backup-passphrase-file", passphrase, "--json"]
+        }
         other => vec![other, "--json"],
     };
     let faulted = inject(desk, &desk.sekisho(&words), call, error, place);
-    let Some(hit) = &faulted.hit else {
-        book.acknowledged(&faulted.ran.success().out);
-        return false;
-    };
-    let what = format!("{operation}, {error} at {hit}");
-    assert_ends_well(&faulted, &what);
-    if faulted.ran.code == Some(0) {
+    let hit = faulted.hit.clone();
+    if let Some(hit) = &hit {
+        assert_ends_well(&faulted, &format!("{operation}, {error} at {hit}"));
+    } else {
+        assert_eq!(faulted.ran.code, Some(0), "{:?}", faulted.ran);
+    }
+    let done = faulted.ran.code == Some(0);
+    if done {
         book.acknowledged(&faulted.ran.out);
+    }
+    let what = format!("{operation}, {error} at {hit:?}");
+    if operation == "backup" {
+        assert_whole_or_absent(desk, done, &what);
+    }
+    if hit.is_none() {
+        return false;
+    }
+    if done {
+        count.done += 1
+    } else {
+        count.refused += 1
     }
     let certificates = book.check(desk);
     let lost = |c: &serde_json::Value| c["common_name"] == "lost" && c["state"] == "valid";
@@ -82,7 +157,25 @@ fn fail_once(
     let again = desk.ca(&words);
     assert_eq!(again.code, Some(0), "{what}: {again:?}");
     book.acknowledged(&again.out);
+    if operation == "backup" {
+        std::fs::remove_file(file).unwrap();
+    }
     true
+}
+
+/// A backup that shows can be brought back, and nothing lies beside it. It is taken away.
+fn assert_whole_or_absent(desk: &Desk, done: bool, what: &str) {
+    let names = desk::names_in(&desk.path("backups"));
+    assert!(names.is_empty() || names == ["new"], "{what}: {names:?}");
+    assert!(!done || !names.is_empty(), "{what}: said to be made, and is not there");
+    if !names.is_empty() {
+        let (file, passphrase) = (desk.path("backups/new"), desk.path("passphrase"));
+        let words = ["backup", "verify", text(&file)];
+        let secret = ["--backup-passphrase-file", text(&passphrase)];
+        let ran = desk.ca(&[words.as_slice(), &secret].concat());
+        assert_eq!(ran.code, Some(0), "{what}: {ran:?}");
+        std::fs::remove_file(&file).unwrap();
+    }
 }
 
 /// Done, or refused with what to do next; never a panic, and never called done before it is durable.
@@ -96,15 +189,22 @@ fn assert_ends_well(faulted: &Faulted, what: &str) {
         return;
     }
     assert_eq!(ran.code, Some(0), "{what}: {ran:?}");
-    let durable = ["sync(", "rename(", "linkat("].iter().any(|call| hit.contains(call));
+    let durable = ["sync(", "renameat(", "linkat("].iter().any(|call| hit.contains(call));
     assert!(!durable || faulted.after_its_answer, "called done, but not durable: {what}: {ran:?}");
 }
 
 #[test]
 fn an_initialisation_that_fails_or_is_killed_anywhere_can_be_repeated() {
-    for fault in ["error=EIO", "error=ENOSPC", "signal=KILL"] {
-        for call in ["fsync", "fdatasync", "rename", "linkat", "mkdir"] {
-            for place in PLACES {
+    let few = ["fsync", "renameat", "mkdirat"];
+    let all = [&CALLS[..], &["renameat", "mkdirat"]].concat();
+    let faults = ["error=EIO", "error=ENOSPC", "signal=KILL"].iter().enumerate();
+    for (way, fault) in faults {
+        let calls = if is_torture() { all.as_slice() } else { &few };
+        // In a run of few, each call has one of the faults.
+        let ours = |place: usize| is_torture() || place % 3 == way;
+        for call in calls.iter().enumerate().filter(|(place, _)| ours(*place)).map(|(_, c)| c) {
+            let mut count = 0;
+            for place in places() {
                 let desk = Desk::new();
                 let faulted = inject(&desk, &desk.sekisho(&["init"]), call, fault, place);
                 let Some(hit) = &faulted.hit else { break };
@@ -121,7 +221,10 @@ fn an_initialisation_that_fails_or_is_killed_anywhere_can_be_repeated() {
                 let root = desk.path("ca/ca.crt");
                 let root = text(&root);
                 desk.openssl(&["verify", "-CAfile", root, root]);
+                count += 1;
             }
+            println!("init    {call:<9} {fault:<12} hit {count} times");
+            assert!(count > 0, "init makes no {call}");
         }
     }
 }
@@ -133,7 +236,7 @@ fn killed_at_each_sync_of_each_command_nothing_is_lost() {
     for (operation, call) in
         ["issue", "revoke", "crl"].into_iter().flat_map(|o| [(o, "fdatasync"), (o, "fsync")])
     {
-        for place in 1..40 {
+        for place in 1..FARTHEST {
             if operation == "revoke" {
                 book.acknowledged(&desk.ca(&["issue", "client", "lost", "--json"]).success().out);
             }
@@ -167,8 +270,8 @@ fn killed_anywhere_in_a_change_of_passphrase_exactly_one_secret_opens_everything
     let mut current = desk.path("first.key");
     std::fs::rename(&beside, &current).unwrap();
     let mut number = 0;
-    for call in ["fdatasync", "fsync", "rename", "linkat"] {
-        for place in 1..60 {
+    for call in ["fdatasync", "fsync", "renameat"] {
+        for place in places() {
             number += 1;
             let new = desk.path(&format!("{number}.key"));
             let words = ["vault", "passwd", "--new-passphrase-file", text(&passphrase)];
@@ -202,7 +305,7 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
     let desk = Desk::with_key_file();
     let disk = Disk::mount(&desk, "ca");
     let mut book = Book::default();
-    for room in [0, 4, 16, 64, 200, 400] {
+    for room in [0, 16, 64, 400] {
         book.acknowledged(&desk.json(&["issue", "client", "before"]).to_string());
         disk.fill_up_to(&desk, room);
         for words in [["issue", "client", "user"].as_slice(), &["crl"], &["revoke", "before"]] {

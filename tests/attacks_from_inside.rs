@@ -177,6 +177,7 @@ fn attack(
             forever()
         }
         "dial-nonsense" => {
+            begin(messages);
             let output = std::io::stdout();
             let flags = rustix::net::SendFlags::empty();
             rustix::net::send(output.as_fd(), &[0xff; 40], flags).unwrap();

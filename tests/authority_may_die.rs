@@ -185,6 +185,32 @@ fn a_killed_authority_is_started_again_and_no_visitor_notices() {
     service.stop();
 }
 
+// Catches a supervisor that ends with all its gates because no process can be made just now.
+#[test]
+fn an_authority_that_cannot_be_started_again_ends_no_gate() {
+    let (desk, upstream) = (Desk::with_key_file(), endless());
+    let service = Appliance::start(&desk, &one_gate(&upstream));
+    let client = Client::issue(&desk, "user");
+    let visitor = service.visitor(0, &client);
+    let mut websocket = open(&visitor, WEBSOCKET);
+    let (gates, authority) = (service.processes("gate"), service.authority());
+    let supervisor = parent_of(authority);
+    // The system gives it no descriptor any more, and so no channel to a new process.
+    let before = limit_files(supervisor, None);
+    limit_files(supervisor, Some("1"));
+    send(authority, Signal::KILL);
+    service.wait_for_count("the authority's process could not be started", 2);
+    websocket.write_all(b"ping").unwrap();
+    read_until(&mut websocket, "ping");
+    limit_files(supervisor, Some(&before));
+    service.wait_for_count("the authority is at work", 2);
+    assert_eq!(service.processes("gate"), gates);
+    eventually("visitors come in", || is_in(&visitor));
+    websocket.write_all(b"pong").unwrap();
+    read_until(&mut websocket, "pong");
+    service.stop();
+}
+
 // Catches a revocation that was made while the authority's process was away and reaches no gate: the
 // command then works on the data itself.
 #[test]
@@ -292,6 +318,30 @@ fn a_killed_service_leaves_nothing_that_keeps_the_next_from_starting() {
     let service = Appliance::start(&desk, &configuration);
     assert!(is_in(&service.visitor(0, &client)));
     service.stop();
+}
+
+/// Sets how many files a process may have open, below the highest it may set itself; what it was.
+fn limit_files(process: i32, limit: Option<&str>) -> String {
+    let files = "--nofile";
+    let ask = |words: &[&str]| {
+        let mut command = std::process::Command::new("prlimit");
+        command.args(["--pid", &process.to_string()]).args(words);
+        let done = command.output().expect("prlimit: install the Debian package util-linux");
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let before = ask(&[files, "--raw", "--noheadings", "--output", "SOFT"]);
+    if let Some(limit) = limit {
+        ask(&[&format!("{files}={limit}:")]);
+    }
+    before.trim().to_owned()
+}
+
+/// The parent of a process (proc(5)).
+fn parent_of(process: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
+    line.trim().parse().unwrap()
 }
 
 /// The serial numbers on the CRL that the publisher gives to everybody.

@@ -16,19 +16,21 @@
 mod book;
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/random.rs"]
+mod random;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use book::Book;
 use desk::{Desk, text};
+use random::{Random, seed, variable};
 use sekisho::ground::clock;
 
 #[test]
 fn nothing_acknowledged_is_lost_whenever_the_process_is_killed() {
     let runs = variable("SEKISHO_TORTURE_RUNS").unwrap_or(200);
-    let seed = variable("SEKISHO_TORTURE_SEED")
-        .unwrap_or_else(|| clock::now().unix_unsigned() ^ (u64::from(std::process::id()) << 32));
+    let seed = seed();
     println!("{runs} runs, SEKISHO_TORTURE_SEED={seed}");
     let mut torture = Torture::new(seed);
     for run in 0..runs {
@@ -67,7 +69,7 @@ struct Torture {
 impl Torture {
     fn new(seed: u64) -> Self {
         let desk = Desk::with_key_file();
-        let (mut book, random) = (Book::default(), Random(seed | 1));
+        let (mut book, random) = (Book::default(), Random::new(seed));
         let mut time = |words: &[&str]| {
             let begin = clock::monotonic();
             book.acknowledged(&desk.ca(&[words, &["--json"]].concat()).success().out);
@@ -173,26 +175,4 @@ impl Torture {
         let killed = output.status.code().is_none();
         (killed, String::from_utf8_lossy(&output.stdout).into_owned())
     }
-}
-
-/// xorshift64*: repeatable, and good enough to choose moments.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) % bound.max(1)
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> Option<T> {
-        let place = self.below(u64::try_from(all.len()).unwrap());
-        all.get(usize::try_from(place).unwrap()).copied()
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "how often and with which seed is the tester's word")]
-fn variable(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }

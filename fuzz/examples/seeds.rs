@@ -32,6 +32,9 @@ fn main() {
     client_hellos();
     request_heads();
     door_messages();
+    let anchor = [vec![1], vec![7; 16 + 8], vec![0, 0, 0, 0], vec![9; 4 + 32]].concat();
+    put("anchor/unsealed", &anchor);
+    put("anchor/sealed", &[anchor, vec![3; 8 + 32]].concat());
     put("pkcs12/generated", "Kp7mWq3xZ9aBcDeF\n受付1 𠮷田".as_bytes());
     put("pkcs12/empty", b"\nuser1");
     put(

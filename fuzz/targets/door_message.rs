@@ -10,6 +10,8 @@ use sekisho::door::command::{Command, Request};
 use sekisho::door::feed::{Answer, Event};
 use sekisho::door::frame;
 use sekisho::door::reply::Message;
+use sekisho::gate::process::{FromGate, ToGate};
+use sekisho::publisher::process::FromPublisher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +19,7 @@ const LIMIT: usize = 1 << 20;
 
 fuzz_target!(|input: &[u8]| {
     let Some((kind, body)) = input.split_first() else { return };
-    match kind % 5 {
+    match kind % 8 {
         0 => {
             let request = read_twice::<Request>(body);
             if let Some(Request { command: Command::Issue { orders, .. }, .. }) = request {
@@ -29,6 +31,9 @@ fuzz_target!(|input: &[u8]| {
         1 => drop(read_twice::<Message>(body)),
         2 => drop(read_twice::<Event>(body)),
         3 => drop(read_twice::<Answer>(body)),
+        4 => drop(read_twice::<FromGate>(body)),
+        5 => drop(read_twice::<FromPublisher>(body)),
+        6 => drop(read_twice::<ToGate>(body)),
         _ => {
             let mut stream = body;
             while let Ok(Some(_)) = frame::read::<Answer>(&mut stream, LIMIT) {}

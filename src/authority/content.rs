@@ -75,6 +75,11 @@ impl Manifest {
         })
     }
 
+    /// Steps of reading it and of verifying its ledger, for whoever waits.
+    pub(super) fn steps(&self) -> u64 {
+        self.items.saturating_add(self.sequence)
+    }
+
     pub(super) fn made(&self) -> Timestamp {
         Timestamp::from_unix(i64::try_from(self.made).unwrap_or(i64::MAX))
     }
@@ -101,14 +106,15 @@ pub(super) fn write_end(items: u64, out: &mut Vec<u8>) -> Result<(), Refusal> {
     write(out, END, &[], &items.to_be_bytes())
 }
 
-/// Reads a backup to its end into a new ledger. `progress` is told of items done, and of how many.
+/// Reads a backup to its end into a new ledger. `progress` is told of steps done, and of how many; verifying
+/// the ledger is the rest of them.
 ///
 /// # Errors
 /// Damaged, not whole, or the new ledger could not be written.
 pub(super) fn read(
     mut from: Opener<impl Read>,
     mut ledger: CopyWriter,
-    mut progress: impl FnMut(u64, u64),
+    progress: &mut impl FnMut(u64, u64),
 ) -> Result<Content, Refusal> {
     let (MANIFEST, _, manifest) = read_part(&mut from)? else { return Err(damaged()) };
     let manifest = Manifest::from_der(&manifest).map_err(|_| damaged())?;
@@ -123,7 +129,7 @@ pub(super) fn read(
         let (kind, key, value) = read_part(&mut from)?;
         let (kind, _) = *LEDGER.iter().find(|(_, known)| *known == kind).ok_or_else(damaged)?;
         items += 1;
-        progress(items, manifest.items);
+        progress(items, manifest.steps());
         if kind == ItemKind::Head {
             break value;
         }

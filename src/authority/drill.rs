@@ -43,7 +43,7 @@ const ACTOR: &str = "drill";
 /// Days of the drill's certificate and CRL.
 const DAYS: u32 = 1;
 
-/// Tries a backup out with a secret of its vault. `progress` is told of items done, and of how many.
+/// Tries a backup out with a secret of its vault. `progress` is told of steps done, and of how many.
 ///
 /// # Errors
 /// The first thing that would keep the CA from working once it is restored.
@@ -51,9 +51,9 @@ pub fn drill(
     from: Opener<impl Read>,
     secret: &SlotSecret,
     now: Timestamp,
-    progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<Drill, Refusal> {
-    let content = content::read(from, CopyWriter::in_memory()?, progress)?;
+    let content = content::read(from, CopyWriter::in_memory()?, &mut progress)?;
     let mut ledger = content.ledger;
     // By its own time, if this machine's clock is behind.
     let now = now.max(ledger.reader()?.newest_time()?);
@@ -61,7 +61,8 @@ pub fn drill(
     repair(&ledger, &sealed, now, ACTOR)?;
     let vault = sealed.open(secret)?;
     super::seal_ledger(&mut ledger, &vault)?;
-    let whole = ledger.reader()?.verify(|_| ())?;
+    let (items, steps) = (content.manifest.items, content.manifest.steps());
+    let whole = ledger.reader()?.verify(|entry| progress(items.saturating_add(entry), steps))?;
     let keys = check_escrow(&ledger.reader()?, &vault)?;
 
     let issuer = Issuer::newest(&ledger.reader()?)?;

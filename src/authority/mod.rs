@@ -126,7 +126,7 @@ impl DataFolder {
     /// There is no CA here, or its vault is damaged.
     pub fn vault_mark(&self) -> Result<String, Refusal> {
         self.require_initialised()?;
-        Ok(SealedVault::read(&self.vault())?.mark())
+        Ok(SealedVault::mark_at(&self.vault())?)
     }
 
     /// Reserves the folder for one service, for as long as the lock lives, also while the authority's

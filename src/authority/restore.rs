@@ -55,7 +55,7 @@ const LEFT_BEHIND: [&str; 2] = [UNFINISHED, ROOT];
 const UNFINISHED: &str = ".new";
 const ROOT: &str = "ca.crt";
 
-/// Makes a CA of a backup in a blank folder. `progress` is told of items done, and of how many.
+/// Makes a CA of a backup in a blank folder. `progress` is told of steps done, and of how many.
 ///
 /// # Errors
 /// The folder is not blank, the backup is damaged, or the list does not fit; nothing counts then.
@@ -115,9 +115,9 @@ fn fill(
     reconcile: Reconcile,
     now: Timestamp,
     actor: &str,
-    progress: impl FnMut(u64, u64),
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<Restored, Refusal> {
-    let content = content::read(from, CopyWriter::create(&new.ledger())?, progress)?;
+    let content = content::read(from, CopyWriter::create(&new.ledger())?, &mut progress)?;
     files::write_new(&new.vault(), content.vault.expose(), PRIVATE)?;
     drop(content.ledger);
     let (authority, _) = Authority::open(new, now, actor)?;
@@ -127,7 +127,8 @@ fn fill(
         Reconcile::With(list) => Some(authority.reconcile(Some(&list))?),
         Reconcile::Without => Some(authority.reconcile(None)?),
     };
-    let whole = authority.verify(|_| ())?;
+    let (items, steps) = (content.manifest.items, content.manifest.steps());
+    let whole = authority.verify(|entry| progress(items.saturating_add(entry), steps))?;
     let root = authority.issuer()?.root().pem();
     files::write_new(&new.path().join(ROOT), root.as_bytes(), PUBLIC)?;
     Ok(Restored {
@@ -215,8 +216,14 @@ impl Authority {
         Ok(restoration.is_some_and(|known| known.reconciled.is_none()))
     }
 
+    /// What those are told who ask for more than it does by then.
+    pub(super) fn not_reconciled(&self) -> Refusal {
+        let folder = Untrusted(&self.folder.path().to_string_lossy()).to_string();
+        Refusal::NotReconciled { folder }
+    }
+
     /// Refuses to sign for a ledger that may have lost revocations.
     pub(super) fn require_reconciled(&self) -> Result<(), Refusal> {
-        if self.awaits_reconciling()? { Err(Refusal::NotReconciled {}) } else { Ok(()) }
+        if self.awaits_reconciling()? { Err(self.not_reconciled()) } else { Ok(()) }
     }
 }

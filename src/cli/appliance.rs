@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -80,18 +81,24 @@ pub(super) fn run(
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-        let appliance = Appliance::open(config, hello, stage, confined, &mut passed).await?;
-        passed.close();
-        let ready = || {
-            notifier.ready(&status(config, language));
-            ready();
-        };
-        let stop = async {
+        // Without a gate nobody listens to it, and unheard it ends the process.
+        let _hangup = signal(SignalKind::hangup()).map_err(unavailable)?;
+        let mut stop = pin!(async {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
             notifier.stopping();
+        });
+        let appliance = tokio::select! {
+            opened = Appliance::open(config, hello, stage, confined, &mut passed) => opened?,
+            // What was started ends with this.
+            () = stop.as_mut() => return Ok(()),
+        };
+        passed.close();
+        let ready = || {
+            notifier.ready(&status(config, language));
+            ready();
         };
         let ended = tokio::select! {
             ended = appliance.run(ready, stop) => ended,
@@ -126,9 +133,11 @@ impl Appliance {
         let (mut gates, mut feeds, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for settings in config.gates() {
             let name = settings.name().to_owned();
+            let is_behind = Arc::new(AtomicBool::new(false));
             let feed = hello.is_some().then(|| {
                 let (events, feed) = mpsc::channel(WAITING);
-                feeds.push(GateFeed { gate: name.clone(), events });
+                let is_behind = Arc::clone(&is_behind);
+                feeds.push(GateFeed { gate: name.clone(), events, is_behind });
                 feed
             });
             let (figures, told) = watch::channel(None);
@@ -141,6 +150,7 @@ impl Appliance {
                 stage: stage.clone(),
                 provision,
                 feed,
+                is_behind,
                 answers,
                 figures,
                 hangup,

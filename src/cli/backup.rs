@@ -51,7 +51,8 @@ fn make(session: &Session, to: &Path, passphrase_file: Option<&Path>) -> Result<
         session.screen.warn(&Text::BackupWithoutKeyFile {});
     }
     session.screen.line("");
-    session.screen.say(&Text::BackupNext { program: session.program.clone() });
+    let (program, file) = (session.program.clone(), to.display().to_string());
+    session.screen.say(&Text::BackupNext { program, file });
     session.screen.json(&json!({ "file": to, "items": items }));
     Ok(())
 }

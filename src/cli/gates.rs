@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -12,7 +13,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 
 use super::roles::{Pauses, Process, Role, Stage, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
@@ -32,6 +33,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long a gate may leave a message unread, or a revocation without a word of what it cut.
 const STUCK: Duration = Duration::from_secs(5);
 
+/// Reports of a gate that are passed on in a second: it sends one with every heartbeat, and one for
+/// every certificate that was issued.
+const REPORTS: u32 = 256;
+
 /// How long it may take to begin.
 const BEGINNING: Duration = Duration::from_secs(60);
 
@@ -47,6 +52,8 @@ pub(super) struct GateKeeper {
     pub(super) provision: Provision,
     /// What the authority tells; none where there is no authority.
     pub(super) feed: Option<mpsc::Receiver<Arc<Event>>>,
+    /// Set when it was not told something because too much waited for it already.
+    pub(super) is_behind: Arc<AtomicBool>,
     pub(super) answers: mpsc::Sender<Answer>,
     /// What the gate last said of itself; none while it does not run.
     pub(super) figures: watch::Sender<Option<GateFigures>>,
@@ -64,6 +71,10 @@ struct Life {
     handing: JoinHandle<()>,
     /// Revocations it was told of and has said nothing of yet, and when it was told.
     owed: VecDeque<(Sequence, Instant)>,
+    /// Which asking for its connections it has not answered.
+    asked: Option<u64>,
+    /// How often it has told how it stands since it was last looked at.
+    reports: u32,
 }
 
 impl Drop for Life {
@@ -87,7 +98,7 @@ impl GateKeeper {
     /// # Errors
     /// What it says is in its way.
     pub(super) async fn begin(mut self) -> Result<RunningGate, Refusal> {
-        let files = Delivery::of_all(self.provision.settings());
+        let files = self.read_files();
         let watch = Watch::new(self.provision.settings(), &files);
         let life = self.start(files).await?;
         Ok(RunningGate { keeper: self, life, watch })
@@ -105,7 +116,16 @@ impl GateKeeper {
         let handing =
             self.hand(ours, tell.downgrade()).map_err(|error| failed(error.to_string()))?;
         let reading = tokio::spawn(read(reader, tell));
-        let mut life = Life { child, writer, said, reading, handing, owed: VecDeque::new() };
+        let mut life = Life {
+            child,
+            writer,
+            said,
+            reading,
+            handing,
+            owed: VecDeque::new(),
+            asked: None,
+            reports: 0,
+        };
         let begin = Begin {
             settings: self.provision.settings().clone(),
             files,
@@ -113,24 +133,34 @@ impl GateKeeper {
             terms: self.stage.terms(Role::Gate),
         };
         let begun = async {
-            life.tell(&ToGate::Begin(Box::new(begin))).await.ok()?;
-            life.said.recv().await
+            life.tell(&ToGate::Begin(Box::new(begin))).await?;
+            life.said.recv().await.unwrap_or(Err(ENDED))
         };
-        match timeout(BEGINNING, begun).await {
-            Ok(Some(Ok(FromGate::Ready { layers }))) => {
+        let begun = timeout(BEGINNING, begun).await;
+        match begun.unwrap_or(Err("it did not begin in time")) {
+            Ok(FromGate::Ready { layers }) => {
                 confined(&self.confined, hardening::Role::Gate, Some(gate()), layers);
                 Ok(life)
             }
-            Ok(Some(Ok(FromGate::Refused(refusal)))) => {
+            Ok(FromGate::Refused(refusal)) => {
                 // It ends now; what it said counts.
                 let _ = farewell(&mut life.child, STUCK).await;
                 Err(refusal)
             }
-            Ok(_) | Err(_) => {
-                let status = farewell(&mut life.child, Duration::ZERO).await;
+            Err(ENDED) => {
+                let status = farewell(&mut life.child, STUCK).await;
                 Err(failed(status.map_or_else(|error| error.to_string(), in_words)))
             }
+            Err(reason) => Err(failed(reason.to_owned())),
+            Ok(FromGate::Answer(_) | FromGate::Figures(_)) => {
+                Err(failed("it spoke before it had begun".to_owned()))
+            }
         }
+    }
+
+    /// A file may be long, or far away: the others are not kept waiting.
+    fn read_files(&self) -> Delivery {
+        tokio::task::block_in_place(|| Delivery::of_all(self.provision.settings()))
     }
 
     /// Gives the gate its socket, and connections when it asks for them.
@@ -192,8 +222,12 @@ impl RunningGate {
                     () = stop.as_mut() => return,
                 }
                 began = clock::monotonic();
-                let files = Delivery::of_all(self.keeper.provision.settings());
-                match self.keeper.start(files).await {
+                let files = self.keeper.read_files();
+                let started = tokio::select! {
+                    started = self.keeper.start(files) => started,
+                    () = stop.as_mut() => return,
+                };
+                match started {
                     Ok(life) => {
                         self.life = life;
                         break;
@@ -204,7 +238,9 @@ impl RunningGate {
                 }
             }
             tracing::info!(gate, "the gate was started again");
-            if self.keeper.feed.is_some() {
+            if let Some(feed) = &mut self.keeper.feed {
+                while feed.try_recv().is_ok() {}
+                self.keeper.is_behind.store(false, Ordering::Relaxed);
                 // Everything it needs to know is told once more; without it nobody comes in.
                 let _ = self.keeper.answers.send(Answer::TellAgain).await;
             }
@@ -216,6 +252,7 @@ impl RunningGate {
         let gate = self.keeper.provision.settings().name().to_owned();
         let mut look = interval(LOOK);
         let mut draining = false;
+        let mut deadline = Instant::from_std(clock::monotonic());
         loop {
             let told = tokio::select! {
                 event = next(&mut self.keeper.feed) => self.life.tell_event(event).await,
@@ -224,20 +261,18 @@ impl RunningGate {
                     Some(Err(reason)) => Err(reason),
                     None => break,
                 },
-                _ = look.tick() => match (self.life.is_overdue(), self.watch.changes()) {
-                    (true, _) => Err("it said nothing of a revocation"),
-                    (false, Some(files)) => self.life.tell(&ToGate::Files(files)).await,
-                    (false, None) => Ok(()),
-                },
+                _ = look.tick() => self.look().await,
                 Some(()) = self.keeper.hangup.recv() => {
-                    let files = Delivery::of_all(self.keeper.provision.settings());
+                    let files = self.keeper.read_files();
                     self.life.tell(&ToGate::Files(files)).await
                 }
                 () = stop.as_mut(), if !draining => {
                     draining = true;
+                    deadline = Instant::from_std(clock::monotonic() + FAREWELL);
                     self.keeper.provision.close();
                     self.life.tell(&ToGate::Drain).await
                 }
+                () = sleep_until(deadline), if draining => Err("it does not end"),
             };
             if let Err(reason) = told {
                 tracing::error!(gate, reason, "the gate has misbehaved and is ended");
@@ -245,14 +280,29 @@ impl RunningGate {
                 break;
             }
         }
-        let patience = if draining { FAREWELL } else { STUCK };
-        let status = farewell(&mut self.life.child, patience).await;
+        let status = farewell(&mut self.life.child, STUCK).await;
         if draining {
             return Ended::Stopped;
         }
         let status = status.map_or_else(|error| error.to_string(), in_words);
         tracing::error!(gate, status, "the gate has ended; it is started again");
         Ended::Died
+    }
+
+    /// Once a second: whether it does what it is told, and whether there are newer files for it.
+    async fn look(&mut self) -> Result<(), &'static str> {
+        self.life.reports = 0;
+        if self.life.is_overdue() {
+            return Err("it said nothing of a revocation");
+        }
+        if self.keeper.is_behind.swap(false, Ordering::Relaxed) {
+            return Err("it does not keep up with what it is told");
+        }
+        // A file may be long, or far away.
+        match tokio::task::block_in_place(|| self.watch.changes()) {
+            Some(files) => self.life.tell(&ToGate::Files(files)).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes what a gate may say of itself, and nothing else.
@@ -262,11 +312,10 @@ impl RunningGate {
                 if !answer.is_of_gate(self.keeper.provision.settings().name()) {
                     return Err("it said what a gate may not say");
                 }
-                if let Answer::Acknowledged(done) = &answer {
-                    self.life.owed.retain(|(epoch, _)| *epoch > done.epoch);
+                if self.life.is_owed(&answer) {
+                    // Nobody may be there to hear it.
+                    let _ = self.keeper.answers.try_send(answer);
                 }
-                // Nobody may be there to hear it.
-                let _ = self.keeper.answers.try_send(answer);
                 Ok(())
             }
             FromGate::Figures(figures) => {
@@ -304,10 +353,31 @@ impl Life {
     }
 
     async fn tell_event(&mut self, event: Arc<Event>) -> Result<(), &'static str> {
-        if let Event::Revoked(change) = &*event {
-            self.owed.push_back((change.epoch, Instant::from_std(clock::monotonic())));
+        match &*event {
+            Event::Revoked(change) => {
+                self.owed.push_back((change.epoch, Instant::from_std(clock::monotonic())));
+            }
+            Event::ListConnections { ask } => self.asked = Some(*ask),
+            _ => {}
         }
         self.tell(&ToGate::Event(event)).await
+    }
+
+    /// Whether an answer was asked for, which it is no longer then. What nobody asked for would only
+    /// crowd out the answers of other gates.
+    fn is_owed(&mut self, answer: &Answer) -> bool {
+        match answer {
+            Answer::Acknowledged(done) => {
+                let place = self.owed.iter().position(|(epoch, _)| *epoch == done.epoch);
+                place.is_some_and(|place| self.owed.remove(place).is_some())
+            }
+            Answer::Connections { ask, .. } => self.asked.take_if(|asked| asked == ask).is_some(),
+            Answer::Report(_) => {
+                self.reports += 1;
+                self.reports <= REPORTS
+            }
+            Answer::Hello(_) | Answer::Confined(_) | Answer::TellAgain => false,
+        }
     }
 
     /// Whether it has said nothing of a revocation for too long.
@@ -330,6 +400,9 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'s
         }
     }
 }
+
+/// Its process has ended.
+const ENDED: &str = "it has ended";
 
 /// Octets of what a gate says at once: ten thousand connections with long names fit.
 const SAID_LIMIT: usize = 16 << 20;

@@ -97,9 +97,8 @@ pub(super) fn write(bundle: &Bundle, folder: &Path, pem: bool) -> Result<Written
 /// Refuses a folder that cannot be written before anything is signed.
 pub(super) fn check_writable(folder: &Path) -> Result<(), Refusal> {
     let probe = folder.join(format!(".sekisho-probe-{}", std::process::id()));
-    files::write_new(&probe, b"", PRIVATE)
-        .map_err(|error| FileError { path: folder.to_owned(), ..error })?;
-    // It was just made by us.
+    let made = files::write_new(&probe, b"", PRIVATE);
+    // It may be there although it is not durable; its name is ours alone.
     let _ = std::fs::remove_file(&probe);
-    Ok(())
+    Ok(made.map_err(|error| FileError { path: folder.to_owned(), ..error })?)
 }

@@ -17,7 +17,7 @@ use crate::door::frame::{self, FEED_LIMIT};
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
-use crate::hardening::{Layer, Terms};
+use crate::hardening::Terms;
 
 use super::roles::{Role, User, Users};
 
@@ -106,7 +106,7 @@ impl OwnersAuthority {
             crl_days: DAYS,
             server_days: DAYS,
             gates: Vec::new(),
-            terms: Terms { accept_missing: Layer::REQUIRED.into(), ..Terms::default() },
+            terms: Terms::default(),
         };
         let Some(feed) = &mut self.feed else { return Err(Refusal::ServiceGone {}) };
         let mut told = feed.try_clone().map_err(|_| Refusal::ServiceGone {})?;

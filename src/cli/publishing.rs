@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use super::roles::{Pauses, Process, Role, Stage, Users, confined, farewell, in_words};
 use crate::door::descriptors::{self, Descriptors};
@@ -152,7 +152,11 @@ impl RunningPublisher {
                     () = stop.as_mut() => return,
                 }
                 began = clock::monotonic();
-                match self.keeper.start().await {
+                let started = tokio::select! {
+                    started = self.keeper.start() => started,
+                    () = stop.as_mut() => return,
+                };
+                match started {
                     Ok(life) => {
                         self.life = life;
                         break;
@@ -171,6 +175,7 @@ impl RunningPublisher {
         let Self { keeper, life } = self;
         let mut ticks = interval(FIGURES_EVERY);
         let (mut heard, mut draining) = (clock::monotonic(), false);
+        let mut deadline = Instant::from_std(heard);
         let misbehaved = loop {
             let done = tokio::select! {
                 // There is no other once the authority has ended for good.
@@ -201,9 +206,11 @@ impl RunningPublisher {
                 },
                 () = stop.as_mut(), if !draining => {
                     draining = true;
+                    deadline = Instant::from_std(clock::monotonic() + FAREWELL);
                     keeper.provision.close();
                     life.tell(&ToPublisher::Drain).await
                 }
+                () = sleep_until(deadline), if draining => Err("it does not end"),
             };
             if let Err(reason) = done {
                 break Some(reason);
@@ -214,7 +221,7 @@ impl RunningPublisher {
             // It may have ended just now.
             let _ = life.child.start_kill();
         }
-        let status = farewell(&mut life.child, FAREWELL).await;
+        let status = farewell(&mut life.child, STUCK).await;
         if !draining {
             let status = status.map_or_else(|error| error.to_string(), in_words);
             tracing::error!(status, "the publisher has ended; it is started again");

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedReadHalf;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -63,18 +65,22 @@ pub(super) struct Supervisor {
 pub(super) struct GateFeed {
     pub(super) gate: String,
     pub(super) events: mpsc::Sender<Arc<Event>>,
+    /// Whether something was not told because too much waited already.
+    pub(super) is_behind: Arc<AtomicBool>,
 }
 
 impl GateFeed {
-    /// Tells it what concerns it: the key of another gate does not.
-    async fn tell(&self, event: &Arc<Event>) {
+    /// Tells it what concerns it: the key of another gate does not. Nobody waits for a gate that does
+    /// not keep up; it is started again, and told everything.
+    fn tell(&self, event: &Arc<Event>) {
         if let Event::ServerIdentity(identity) = &**event
             && identity.gate != self.gate
         {
             return;
         }
-        // A gate that has ended needs to hear nothing.
-        let _ = self.events.send(Arc::clone(event)).await;
+        if let Err(TrySendError::Full(_)) = self.events.try_send(Arc::clone(event)) {
+            self.is_behind.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -230,7 +236,7 @@ async fn tell(
         }
         let event = Arc::new(event);
         for feed in &feeds {
-            feed.tell(&event).await;
+            feed.tell(&event);
         }
     }
 }

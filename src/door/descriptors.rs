@@ -57,7 +57,8 @@ impl Descriptors {
         self.0.async_io(Interest::WRITABLE, || send(self.0.as_fd(), message, descriptor)).await
     }
 
-    /// The next message, and the descriptor that came with it; `None` when the other end is gone.
+    /// The next message, and the descriptor that came with it, if this process had room for it; `None`
+    /// when the other end is gone.
     ///
     /// # Errors
     /// It is no message of this channel, or the system failed.
@@ -99,8 +100,12 @@ fn receive<T: DeserializeOwned>(end: BorrowedFd<'_>) -> io::Result<Option<(T, Op
         return Ok(None);
     }
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-    if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
+    if received.flags.contains(ReturnFlags::TRUNC) {
         return Err(malformed());
+    }
+    if received.flags.contains(ReturnFlags::CTRUNC) {
+        // This process has no descriptors left at the moment; the message is good all the same.
+        descriptor = None;
     }
     let octets = buffer.get(..received.bytes).ok_or_else(malformed)?;
     let message = super::frame::decode(octets).map_err(|_| malformed())?;

@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::upstream::Upstream;
@@ -51,12 +52,12 @@ pub struct Dial {
 pub struct Dialler(mpsc::Sender<oneshot::Sender<io::Result<OwnedFd>>>);
 
 impl Dialler {
-    /// Asks over this channel, on a task of its own.
+    /// Asks over this channel, on a task of its own, which ends when the supervisor is gone or sends
+    /// what is no message: without it there is no upstream.
     #[must_use]
-    pub fn over(channel: Descriptors) -> Self {
+    pub fn over(channel: Descriptors) -> (Self, JoinHandle<()>) {
         let (asks, asked) = mpsc::channel(UNDER_WAY);
-        tokio::spawn(pass_on(channel, asked));
-        Self(asks)
+        (Self(asks), tokio::spawn(pass_on(channel, asked)))
     }
 
     /// A connection to the upstream.
@@ -68,16 +69,21 @@ impl Dialler {
     }
 }
 
-/// Carries asks to the supervisor, and connections to those who asked for them.
+/// Carries asks to the supervisor, and connections to those who asked for them, until the supervisor is
+/// gone.
 async fn pass_on(
     channel: Descriptors,
     mut asked: mpsc::Receiver<oneshot::Sender<io::Result<OwnedFd>>>,
 ) {
-    let mut waiting = HashMap::new();
+    let mut waiting: HashMap<u64, oneshot::Sender<io::Result<OwnedFd>>> = HashMap::new();
     let mut next = 0_u64;
     loop {
         tokio::select! {
-            Some(answer) = asked.recv() => {
+            // No more than the supervisor has places for: else each would wait for the other to read.
+            Some(answer) = asked.recv(), if waiting.len() < UNDER_WAY => {
+                if answer.is_closed() {
+                    continue;
+                }
                 next += 1;
                 waiting.insert(next, answer);
                 if channel.send(&Dial { ask: next }, None).await.is_err() {

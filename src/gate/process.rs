@@ -156,13 +156,9 @@ fn serve(
         let (deliver, deliveries) = mpsc::channel(1);
         let (answers, answered) = mpsc::channel(WAITING);
         let feed = begin.has_feed.then(|| FeedEnd { events, answers });
-        let given = Given {
-            listener: TcpListener::from(listener),
-            files: begin.files,
-            deliveries,
-            dialler: Dialler::over(channel),
-            feed,
-        };
+        let (dialler, dialling) = Dialler::over(channel);
+        let listener = TcpListener::from(listener);
+        let given = Given { listener, files: begin.files, deliveries, dialler, feed };
         let gate = Gate::open(begin.settings, given)?;
         // Several threads speak; a message must not begin within another.
         let out = Arc::new(Mutex::new(outgoing.try_clone().map_err(unavailable)?));
@@ -179,6 +175,8 @@ fn serve(
         });
         tokio::select! {
             () = serving => Ok(()),
+            // Started again it has an upstream again.
+            _ = dialling => Err(Refusal::ServiceGone {}),
             // Without the supervisor there is nobody to tell of revocations.
             _ = abandoned.wait_for(|stop| *stop == Stop::Abandoned) => Err(Refusal::ServiceGone {}),
         }

@@ -106,6 +106,7 @@ impl Provision {
             // The gate ends with this process.
             let _ = dialler::answer(&channel, &self.road).await;
         });
-        Ok(Given { listener, files, deliveries, dialler: dialler::Dialler::over(far), feed })
+        let (dialler, _) = dialler::Dialler::over(far);
+        Ok(Given { listener, files, deliveries, dialler, feed })
     }
 }

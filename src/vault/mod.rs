@@ -104,6 +104,17 @@ impl SealedVault {
         Self::from_bytes(bytes.expose()).map(|vault| vault.slots())
     }
 
+    /// The name of the vault at a path as its shares show it, eight digits; also for root, whose vault
+    /// it need not be.
+    ///
+    /// # Errors
+    /// As [`SealedVault::read`].
+    pub fn mark_at(path: &Path) -> Result<String, VaultError> {
+        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        Self::from_bytes(bytes.expose())
+            .map(|vault| shares::vault_mark(vault.body.vault.as_bytes()))
+    }
+
     /// The octets of the file at a path, for a copy of it; they are a vault.
     ///
     /// # Errors
@@ -135,12 +146,6 @@ impl SealedVault {
     #[must_use]
     pub fn slots(&self) -> Vec<SlotSummary> {
         summaries(&self.body.slots)
-    }
-
-    /// The vault's name as its shares show it: eight digits.
-    #[must_use]
-    pub fn mark(&self) -> String {
-        shares::vault_mark(self.body.vault.as_bytes())
     }
 
     /// Opens the vault with a secret; every slot of its kind is tried.

@@ -39,6 +39,11 @@ impl Book {
     /// Opens the CA as the next command does: whatever was interrupted is repaired, and said. Then
     /// holds what it knows against the book. Returns the certificates, as `list --all` tells them.
     pub(crate) fn check(&mut self, desk: &Desk) -> Vec<Value> {
+        self.check_told(desk, "")
+    }
+
+    /// The same where a service repaired, and its log says so.
+    pub(crate) fn check_told(&mut self, desk: &Desk, log: &str) -> Vec<Value> {
         let ran = desk.ca(&["list", "--all", "--json"]).success();
         let listed: Value = serde_json::from_str(&ran.out).unwrap();
         let certificates = listed["certificates"].as_array().unwrap().clone();
@@ -50,7 +55,13 @@ impl Book {
             assert_eq!(states.insert(number, state), None, "number {number} twice");
             match state {
                 "abandoned" if self.abandoned.insert(number) => {
-                    let named = ran.error.contains(&format!("{number:06}"));
+                    let logged = |line: &str| {
+                        let words = line.split(|character: char| !character.is_ascii_digit());
+                        line.contains("interrupted")
+                            && words.into_iter().any(|word| word == number.to_string())
+                    };
+                    let told = ran.error.contains(&format!("{number:06}"));
+                    let named = told || log.lines().any(logged);
                     assert!(named, "{number} was repaired in silence: {}", ran.error);
                 }
                 "revoked" => {
@@ -85,6 +96,15 @@ impl Book {
         let expected: BTreeSet<String> =
             numbers.map(|number| self.serials[number].to_uppercase()).collect();
         assert_eq!(told, expected);
+    }
+
+    /// A certificate in force that this book issued; one is issued where there is none.
+    pub(crate) fn one_to_revoke(&mut self, desk: &Desk) -> u64 {
+        let valid = self.issued.difference(&self.revoked).next().copied();
+        valid.unwrap_or_else(|| {
+            self.acknowledged(&desk.ca(&["issue", "client", "spare", "--json"]).success().out);
+            *self.issued.last().unwrap()
+        })
     }
 
     pub(crate) fn abandoned(&self) -> usize {

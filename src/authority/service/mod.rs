@@ -211,8 +211,7 @@ impl Service {
     /// hear nothing but that it is there, and let nobody in.
     fn tell_everything(&mut self, now: Timestamp) -> Result<(), Trouble> {
         if self.authority.awaits_reconciling()? {
-            let refusal = Refusal::NotReconciled {};
-            tracing::error!("nobody is let in: {refusal}");
+            tracing::error!("nobody is let in: {}", self.authority.not_reconciled());
             return self.stand();
         }
         let snapshot = self.authority.snapshot()?;

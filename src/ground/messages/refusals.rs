@@ -739,9 +739,9 @@ refusals! {
     FolderNotBlank { folder, name }
         en "{folder} is not empty ({name} lies in it), and a backup is only restored onto an empty folder" => "Move what is there away, or name another folder with --dir."
         ja "{folder} が空ではないため ({name} があります)、復元できません" => "中のものを別の場所に移すか、--dir で空のフォルダを指定してください。"
-    NotReconciled {}
-        en "this CA was restored from a backup and does not know yet what was revoked since: nothing is signed and nobody is let in" => "Give it the newest published CRL: sekisho restore reconcile --crl FILE. If there is none: sekisho restore reconcile --without-crl"
-        ja "この認証局はバックアップから復元されたもので、その後に破棄された証明書をまだ把握していません。署名も接続の許可も止めています" => "公開済みの最新の CRL を指定してください: sekisho restore reconcile --crl ファイル。CRL がない場合は sekisho restore reconcile --without-crl を実行してください。"
+    NotReconciled { folder }
+        en "this CA was restored from a backup and does not know yet what was revoked since: nothing is signed and nobody is let in" => "Give it the newest published CRL: sekisho restore reconcile --crl FILE --dir {folder}. Only if there is none: --without-crl instead of --crl FILE."
+        ja "この認証局はバックアップから復元されたもので、その後に破棄された証明書をまだ把握していません。署名も接続の許可も止めています" => "公開済みの最新の CRL を指定してください: sekisho restore reconcile --crl ファイル --dir {folder}。CRL がまったくない場合だけ、--crl ファイル の代わりに --without-crl を指定します。"
     NothingToReconcile {}
         en "this CA was not restored from a backup, or is reconciled already" => "Nothing needs to be done."
         ja "この認証局は復元されたものではないか、すでに照合が済んでいます" => "必要な操作はありません。"

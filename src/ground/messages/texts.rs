@@ -615,9 +615,9 @@ texts! {
     BackupWithoutKeyFile {}
         en "Only a key file opens this vault, and it is not in the backup: keep a copy of it apart, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"
-    BackupNext { program }
-        en "The configuration file is not in it either. Try the backup out from time to time: {program} backup verify FILE"
-        ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify ファイル"
+    BackupNext { program, file }
+        en "The configuration file is not in it either. Try the backup out from time to time: {program} backup verify {file}"
+        ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify {file}"
     BackupIsGood {}
         en "The backup is good: it was restored in memory, and works."
         ja "バックアップは正常です。メモリ上に復元し、動作を確かめました。"
