@@ -147,6 +147,10 @@ refusals! {
     LedgerBusy {}
         en "another sekisho command has the CA open" => "Wait until it has ended, then try again."
         ja "ほかの sekisho コマンドが認証局を使用中です" => "そのコマンドが終わってから、もう一度実行してください。"
+    /// An earlier write failed.
+    LedgerInterrupted {}
+        en "an earlier write to the ledger failed, and it takes no more until it is opened again" => "See that the disk has room, then run the command again."
+        ja "台帳への以前の書き込みに失敗したため、開き直すまで書き込めません" => "ディスクの空きを確かめてから、もう一度実行してください。"
     LedgerDamaged { reason }
         en "the ledger is damaged: {reason}" => "Do not issue anything. Restore the data folder from a backup, and check the disk."
         ja "台帳が壊れています: {reason}" => "証明書を発行せず、データフォルダをバックアップから戻し、ディスクを点検してください。"
