@@ -17,7 +17,6 @@
 )]
 
 #[path = "../tests/support/gate.rs"]
-#[allow(dead_code, reason = "a test's stage is larger than this load needs")]
 mod support;
 
 use std::io::{Read, Write};

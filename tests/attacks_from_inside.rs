@@ -285,7 +285,7 @@ fn no_commands() {
 /// not found even in the authority's.
 fn memories() {
     assert!(rustix::process::geteuid().is_root(), "only root reads the memory of others");
-    let stage = Stage::with_gates(&ATTACKS[..1], &["--passphrase-file", "passphrase"]);
+    let stage = Stage::with_gates(&ATTACKS[..1], &[]);
     let secrets = secrets_of(&stage.desk);
     let authority = stage.one_child("authority");
     let own = in_memory(authority, &secrets);
@@ -328,7 +328,6 @@ fn secrets_of(desk: &Desk) -> Vec<(&'static str, Vec<u8>)> {
         ("the CA's key", scalar.to_vec()),
         // As the library holds it, in words.
         ("the CA's key", words),
-        ("the passphrase", desk::PASSPHRASE.as_bytes().to_vec()),
         ("the key file", key_file.trim_ascii().to_vec()),
     ];
     for (_, key) in vault.ledger_head_keys().unwrap() {

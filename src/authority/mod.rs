@@ -273,6 +273,20 @@ impl Authority {
         Ok(())
     }
 
+    /// Opens the ledger again, after a write to it failed: the disk may have room by now.
+    ///
+    /// # Errors
+    /// It cannot be opened. This authority is to be dropped then.
+    pub(super) fn reopen_ledger(&mut self) -> Result<(), Refusal> {
+        self.ledger.reopen(&self.folder.ledger())?;
+        if let Some(vault) = self.open_vault.take() {
+            let sealed = self.seal_ledger_with(&vault);
+            self.open_vault = Some(vault);
+            sealed?;
+        }
+        Ok(())
+    }
+
     /// Issues certificates; each request has its own outcome, in order.
     ///
     /// # Errors

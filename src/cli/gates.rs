@@ -25,6 +25,7 @@ use crate::gate::process::{Begin, FromGate, ToGate};
 use crate::gate::provision::Provision;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::hardening;
 
 /// How often the files of revocation lists are looked at.
@@ -44,7 +45,7 @@ const BEGINNING: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(40);
 
 /// Messages of a gate that wait to be read at most.
-const WAITING: usize = 64;
+const WAITING: usize = 4;
 
 /// One gate, and whom it hears and tells.
 pub(super) struct GateKeeper {
@@ -233,6 +234,8 @@ impl RunningGate {
                         break;
                     }
                     Err(refusal) => {
+                        let refusal = refusal.to_string();
+                        let refusal = Untrusted(&refusal);
                         tracing::error!(gate, "the gate was not started again: {refusal}");
                     }
                 }
@@ -323,8 +326,9 @@ impl RunningGate {
                 Ok(())
             }
             FromGate::Refused(refusal) => {
-                tracing::error!("the gate ends: {refusal}");
-                Ok(())
+                let refusal = refusal.to_string();
+                tracing::error!("the gate ends: {}", Untrusted(&refusal));
+                Err("it serves no more")
             }
             FromGate::Ready { .. } => Err("it began twice"),
         }
@@ -405,4 +409,4 @@ async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'s
 const ENDED: &str = "it has ended";
 
 /// Octets of what a gate says at once: ten thousand connections with long names fit.
-const SAID_LIMIT: usize = 16 << 20;
+const SAID_LIMIT: usize = 4 << 20;

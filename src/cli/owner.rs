@@ -7,10 +7,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::authority::DataFolder;
+use crate::authority::{DataFolder, SERVICE_FOLDER};
 use crate::door::Door;
 use crate::door::feed::{Answer, Event, Hello, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
@@ -49,7 +50,10 @@ impl<'a> TakenFolder<'a> {
     /// # Errors
     /// The system refused.
     pub(super) fn take(folder: &'a DataFolder) -> Result<Self, Refusal> {
-        let owner = of(folder).filter(|_| !folder.is_initialised());
+        // The service's own folder is the authority's, also where somebody stopped half way.
+        let service = folder.path() == Path::new(SERVICE_FOLDER) && files::exists(folder.path());
+        let account = || Users::find().of(Role::Authority).filter(|_| service);
+        let owner = of(folder).or_else(account).filter(|_| !folder.is_initialised());
         if owner.is_some() {
             files::take(folder.path())?;
         }

@@ -21,6 +21,7 @@ use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
 use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
+use crate::ground::untrusted::Untrusted;
 use crate::hardening;
 use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
 use crate::publisher::provision::Provision;
@@ -162,6 +163,8 @@ impl RunningPublisher {
                         break;
                     }
                     Err(refusal) => {
+                        let refusal = refusal.to_string();
+                        let refusal = Untrusted(&refusal);
                         tracing::error!("the publisher was not started again: {refusal}");
                     }
                 }
@@ -196,8 +199,9 @@ impl RunningPublisher {
                         Ok(())
                     }
                     Some(Ok(FromPublisher::Refused(refusal))) => {
-                        tracing::error!("the publisher ends: {refusal}");
-                        Ok(())
+                        let refusal = refusal.to_string();
+                        tracing::error!("the publisher ends: {}", Untrusted(&refusal));
+                        Err("it serves no more")
                     }
                     Some(Ok(FromPublisher::Ready { .. }) | Err(_)) => {
                         Err("it said what a publisher may not say")

@@ -164,6 +164,9 @@ impl Stage {
             .args([role.verb(), "--log-format", log])
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(descriptors.map_or_else(Stdio::null, Stdio::from))
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("CREDENTIALS_DIRECTORY")
+            .env_remove("SEKISHO_PASSPHRASE_FILE")
             .process_group(0)
             .kill_on_drop(true);
         if let Some(User { uid, gid }) = self.users.of(role) {

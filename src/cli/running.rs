@@ -81,8 +81,8 @@ pub(super) fn connections(session: &Session) -> Result<(), Refusal> {
                     let cells = [
                         gate.gate.clone(),
                         Untrusted(&live.name).to_string(),
-                        live.peer.clone(),
-                        live.protocol.clone(),
+                        Untrusted(&live.peer).to_string(),
+                        Untrusted(&live.protocol).to_string(),
                         live.since.local(),
                         live.serial.to_string(),
                     ];

@@ -4,9 +4,11 @@
 //! (the ledger's sequence) it brings its reader to. An event is sent before its command is
 //! acknowledged, so a reader that heard a heartbeat knows everything that was acknowledged by then.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::command::Secret;
 use super::secret::WireSecret;
@@ -122,7 +124,8 @@ pub enum Answer {
         ask: u64,
         /// Which gate.
         gate: String,
-        /// The connections, at most 10,000.
+        /// The connections, at most 10,000: more of them are no message.
+        #[serde(deserialize_with = "bounded")]
         connections: Vec<LiveConnection>,
     },
     /// A gate's standing, sent every second after a heartbeat.
@@ -156,6 +159,33 @@ impl Answer {
             Self::Hello(_) | Self::TellAgain | Self::Confined(_) => false,
         }
     }
+}
+
+/// Connections of one answer.
+const CONNECTIONS: usize = 10_000;
+
+/// Reads no more than may be: what is short on the wire is long in memory.
+fn bounded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<LiveConnection>, D::Error> {
+    struct Bounded;
+    impl<'de> Visitor<'de> for Bounded {
+        type Value = Vec<LiveConnection>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(formatter, "at most {CONNECTIONS} connections")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+            let mut connections = Vec::new();
+            while let Some(connection) = sequence.next_element()? {
+                if connections.len() == CONNECTIONS {
+                    return Err(A::Error::invalid_length(CONNECTIONS + 1, &self));
+                }
+                connections.push(connection);
+            }
+            Ok(connections)
+        }
+    }
+    deserializer.deserialize_seq(Bounded)
 }
 
 /// What an authority's process is told to do.

@@ -67,11 +67,10 @@ impl LockedKey {
     }
 
     fn empty() -> Option<Self> {
-        let mapping = match secret_memory() {
-            Ok(file) => map_file(&file),
-            Err(_) => map_locked(),
-        };
-        let place = NonNull::new(mapping.ok()?.cast())?;
+        // What may be locked is bounded: where there is no more secret memory, ordinary memory will do.
+        let secret = secret_memory().ok().and_then(|file| map_file(&file).ok());
+        let mapping = secret.or_else(|| map_locked().ok())?;
+        let place = NonNull::new(mapping.cast())?;
         Some(Self { place })
     }
 }

@@ -10,6 +10,8 @@ use crate::ground::messages::Refusal;
 /// Why the ledger could not be opened, read or written.
 #[derive(Debug)]
 pub enum LedgerError {
+    /// An earlier write failed, and nothing more is written until the ledger is opened again.
+    Interrupted,
     /// The file could not be used.
     File(FileError),
     /// Another process has it open.
@@ -84,6 +86,7 @@ impl fmt::Display for LedgerError {
             }
             Self::UnknownVersion { found } => write!(f, "version {found} is not known"),
             Self::UnknownEvent { found } => write!(f, "event kind {found} is not known"),
+            Self::Interrupted => f.write_str("an earlier write failed"),
             Self::Encoding => f.write_str("bytes that are not what they should be"),
             Self::Random => f.write_str("the random number generator failed"),
         }
@@ -100,6 +103,7 @@ impl From<LedgerError> for Refusal {
             LedgerError::Busy => Self::LedgerBusy {},
             LedgerError::DiskFull => Self::DiskFull { path: "ledger".to_owned() },
             LedgerError::System(_) => Self::SystemRefused { reason },
+            LedgerError::Interrupted => Self::LedgerInterrupted {},
             LedgerError::ChainBroken { .. }
             | LedgerError::HeadForged { .. }
             | LedgerError::RecordDisagrees { .. }
@@ -146,6 +150,7 @@ impl From<redb::Error> for LedgerError {
         match error {
             redb::Error::Io(error) => error.into(),
             redb::Error::DatabaseAlreadyOpen => Self::Busy,
+            redb::Error::PreviousIo => Self::Interrupted,
             other => Self::Damaged(other.to_string()),
         }
     }

@@ -246,7 +246,8 @@ impl Service {
                         // Nobody may be waiting any more.
                         let _ = reply.send(Message::Progress { done, of });
                     });
-                    let ends = matches!(outcome, Err(Trouble::FeedEnded));
+                    let reopened = self.reopen_after(outcome.as_ref().err());
+                    let ends = matches!(outcome, Err(Trouble::FeedEnded)) || reopened.is_err();
                     let outcome = match outcome {
                         Ok(reply) => Ok(reply),
                         Err(Trouble::Refused(refusal)) => Err(refusal),
@@ -275,13 +276,33 @@ impl Service {
                 looked = clock::monotonic();
                 let now = clock::now();
                 self.authority.at(now, ACTOR);
-                match self.look_after(now) {
+                let looked_after = self.look_after(now);
+                if self.reopen_after(looked_after.as_ref().err()).is_err() {
+                    return End::FeedEnded;
+                }
+                match looked_after {
                     Ok(()) => {}
                     Err(Trouble::FeedEnded) => return End::FeedEnded,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
                 }
             }
         }
+    }
+
+    /// Opens the ledger again once a write may have failed: the store takes none after that, and the next
+    /// command may be a revocation.
+    fn reopen_after(&mut self, trouble: Option<&Trouble>) -> Result<(), Refusal> {
+        let Some(Trouble::Refused(
+            Refusal::DiskFull { .. }
+            | Refusal::SystemRefused { .. }
+            | Refusal::LedgerInterrupted {},
+        )) = trouble
+        else {
+            return Ok(());
+        };
+        self.authority.reopen_ledger().inspect_err(|refusal| {
+            tracing::error!("the ledger could not be opened again after a failed write: {refusal}");
+        })
     }
 
     /// Carries a command out, and tells those who serve what it changed before it is acknowledged.

@@ -22,10 +22,10 @@ refusals! {
         ja "{path} はフォルダではありません" => "移動するか別のフォルダを指定して、もう一度実行してください。"
     FileOfAnotherUser { path, owner }
         en "{path} belongs to another user (uid {owner})" => "Run as that user, or without sudo; with sudo, use `sudo -H`."
-        ja "{path} は別のユーザ (uid {owner}) のものです" => "そのユーザで、または sudo なしで実行してください。sudo を使うときは `sudo -H` とします。"
+        ja "{path} は別のユーザー (uid {owner}) のものです" => "そのユーザーで、または sudo なしで実行してください。sudo を使うときは `sudo -H` とします。"
     FileModeTooOpen { path, mode }
         en "{path} is open to other users (mode {mode})" => "Close it, then try again: chmod go= {path}"
-        ja "{path} は他のユーザからも使える状態です (モード {mode})" => "次のコマンドで閉じてから、もう一度実行してください: chmod go= {path}"
+        ja "{path} は他のユーザーからも使える状態です (モード {mode})" => "次のコマンドで閉じてから、もう一度実行してください: chmod go= {path}"
     FileTooLarge { path, limit }
         en "{path} is larger than the {limit} bytes allowed here" => "Check that it is the right file."
         ja "{path} がここでの上限 {limit} バイトを超えています" => "正しいファイルか確認してください。"
@@ -34,7 +34,7 @@ refusals! {
         ja "ディスクがいっぱいのため、{path} を書き込めません" => "空きを作ってから、もう一度実行してください。"
     FileDenied { path }
         en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to."
-        ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザで実行してください。"
+        ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザーで実行してください。"
     FileSystemError { path, reason }
         en "the system refused {path}: {reason}" => "Check the disk and the system log, then try again."
         ja "{path} をシステムが拒否しました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
@@ -147,6 +147,10 @@ refusals! {
     LedgerBusy {}
         en "another sekisho command has the CA open" => "Wait until it has ended, then try again."
         ja "ほかの sekisho コマンドが認証局を使用中です" => "そのコマンドが終わってから、もう一度実行してください。"
+    /// An earlier write failed.
+    LedgerInterrupted {}
+        en "an earlier write to the ledger failed, and it takes no more until it is opened again" => "See that the disk has room, then run the command again."
+        ja "台帳への以前の書き込みに失敗したため、開き直すまで書き込めません" => "ディスクの空きを確かめてから、もう一度実行してください。"
     LedgerDamaged { reason }
         en "the ledger is damaged: {reason}" => "Do not issue anything. Restore the data folder from a backup, and check the disk."
         ja "台帳が壊れています: {reason}" => "証明書を発行せず、データフォルダをバックアップから戻し、ディスクを点検してください。"
@@ -521,7 +525,7 @@ refusals! {
         ja "{address} では、すでに何かが待ち受けています" => "sekisho 自身であれば問題ありません。そうでなければ ss -ltnp で確認してください。"
     AddressDenied { address }
         en "this user may not listen at {address}" => "Check as the user of the service, or give it the right to ports below 1024."
-        ja "このユーザには {address} で待ち受ける権限がありません" => "サービスのユーザで確認するか、1024 未満のポートを使う権限を与えてください。"
+        ja "このユーザーには {address} で待ち受ける権限がありません" => "サービスのユーザーで確認するか、1024 未満のポートを使う権限を与えてください。"
     NoRevocationList { gate }
         en "{gate} has no revocation list: revoked certificates are let in" => "Name the list of its CA with crl (or --crl)."
         ja "{gate} に破棄リストの指定がないため、破棄した証明書でも通れます" => "認証局の破棄リストを crl (または --crl) で指定してください。"
@@ -577,7 +581,7 @@ refusals! {
     /// The service is there, but its authority is not yet.
     ServiceStarting {}
         en "a service runs over this data folder, but its authority does not answer yet" => "Wait until it has begun (its log says so), then try again; if it does not, stop the service and try again without it."
-        ja "このデータフォルダーのサービスは動いていますが、認証局がまだ応答しません" => "開始するまで待って (ログに表示されます) もう一度実行してください。開始しない場合は、サービスを止めてから実行してください。"
+        ja "このデータフォルダのサービスは動いていますが、認証局がまだ応答しません" => "開始するまで待って (ログに表示されます) もう一度実行してください。開始しない場合は、サービスを止めてから実行してください。"
     /// The service does not answer in time.
     ServiceBusy {}
         en "the service did not answer within 10 seconds: it is carrying out something long, or is stuck" => "Ask again in a minute; if it stays so, restart the service."
@@ -597,7 +601,7 @@ refusals! {
     /// Only a running service can do it.
     ServiceNotRunning {}
         en "no service is running over this data folder" => "Start it with `sekisho serve`, or name the right folder with --dir."
-        ja "このデータフォルダーのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダーを指定してください。"
+        ja "このデータフォルダのサービスは動いていません" => "sekisho serve で起動するか、--dir で正しいフォルダを指定してください。"
     /// The same asking, a second time.
     AlreadyAsked { number }
         en "this was asked before, and certificate {number} was issued then" => "Nothing more was issued. Look at it with `sekisho show {number}`."
@@ -626,7 +630,7 @@ refusals! {
     // ---- gate: live revocation ----
     GateWithoutAuthority { gate }
         en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
-        ja "ゲート {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、ゲートに証明書のファイルを指定してください。"
+        ja "関所 {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、関所に証明書のファイルを指定してください。"
     FeedUnavailable { reason }
         en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
@@ -687,24 +691,24 @@ refusals! {
     /// Two services over one folder.
     ServiceRunsAlready { folder }
         en "a service runs over {folder} already" => "Stop it first, or use another folder with --dir."
-        ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダーを指定してください。"
+        ja "{folder} のサービスはすでに動いています" => "先にそれを止めるか、--dir で別のフォルダを指定してください。"
     // ---- hardening ----
     /// The kernel does not have a layer.
     LayerUnsupported { role, layer }
-        en "the {role} cannot be confined: this kernel does not have the layer {layer}" => "Use a kernel that has it (Linux 5.13 or newer, with Landlock and seccomp). Where that cannot be, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        en "the {role} cannot be confined: this kernel does not have the layer {layer}" => "Use a kernel that has it (Linux 5.13 or newer, with Landlock and seccomp). Where that cannot be, leave it out by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
         ja "{role} プロセスを隔離できません。このカーネルには防御層 {layer} がありません" => "Linux 5.13 以降 (Landlock と seccomp が有効なもの) を使用してください。それができない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
     /// The system refused a layer.
     LayerRefused { role, layer, reason }
-        en "the {role} cannot be confined: the system refused the layer {layer}: {reason}" => "See whether a container or the unit forbids it. Where that cannot be changed, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        en "the {role} cannot be confined: the system refused the layer {layer}: {reason}" => "See whether a container or the unit forbids it. Where that cannot be changed, leave it out by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
         ja "{role} プロセスを隔離できません。防御層 {layer} がシステムに拒否されました: {reason}" => "コンテナやユニットの設定で禁止されていないか確かめてください。変更できない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
     /// A role has no user of its own, but root's.
     RoleRunsAsRoot { role, layer }
-        en "the {role} would run as root: there is no user sekisho-{role}" => "Install the package, which makes the users (or run systemd-sysusers). To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが root のまま動くことになります。ユーザ sekisho-{role} がありません" => "パッケージをインストールしてユーザを作成してください (systemd-sysusers でも作成できます)。専用ユーザなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        en "the {role} would run as root: one of the users sekisho-authority, sekisho-gate, sekisho-publisher is missing" => "Install the package, which makes the users (or run systemd-sysusers). To run without, leave it out by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが root のまま動くことになります。ユーザー sekisho-authority、sekisho-gate、sekisho-publisher のいずれかがありません" => "パッケージをインストールしてユーザーを作成してください (systemd-sysusers でも作成できます)。専用ユーザーなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// A role has the user of another.
     RoleSharesUser { role, layer, user }
-        en "the {role} would run as user {user}, as another process of the service does: one that is captured reaches the others" => "Start the service as root, with the package's users. To run without, accept it by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが、サービスの他のプロセスと同じユーザ {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザを用意し、root でサービスを起動してください。ユーザを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        en "the {role} would run as user {user}, as another process of the service does: one that is captured reaches the others" => "Start the service as root, with the package's users. To run without, leave it out by name: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが、サービスの他のプロセスと同じユーザー {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザーを用意し、root でサービスを起動してください。ユーザーを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// No required layer is called so.
     LayerUnknown { name, known }
         en "{name} is no layer that may be missing" => "Use one of: {known}."

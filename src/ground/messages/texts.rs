@@ -873,7 +873,7 @@ texts! {
         ja "設定により省略 (root で動いています)"
     LayerSharedUser { uid }
         en "left out, as configured: user {uid} runs other processes of the service, too"
-        ja "設定により省略 (サービスの他のプロセスと同じユーザ {uid} で動いています)"
+        ja "設定により省略 (サービスの他のプロセスと同じユーザー {uid} で動いています)"
     LayerLeftOut {}
         en "left out, as configured"
         ja "設定により省略"

@@ -95,7 +95,10 @@ fn rules(role: Role, arguments: Arguments) -> Result<Vec<SeccompRule>, BackendEr
     match arguments {
         Arguments::Any => Ok(Vec::new()),
         // What it starts are programs, and its C library may look names up in libraries.
-        Arguments::Threads | Arguments::NoCode | Arguments::ThreadNames | Arguments::UnixDomain
+        Arguments::Threads
+        | Arguments::NoCode
+        | Arguments::ThreadNames
+        | Arguments::UnixStreams
             if supervisor =>
         {
             Ok(Vec::new())
@@ -108,7 +111,12 @@ fn rules(role: Role, arguments: Arguments) -> Result<Vec<SeccompRule>, BackendEr
         Arguments::ThreadNames => {
             equal(0, &[unsigned(libc::PR_SET_NAME), unsigned(libc::PR_GET_NAME)])
         }
-        Arguments::UnixDomain => equal(0, &[unsigned(libc::AF_UNIX)]),
+        Arguments::UnixStreams => Ok(vec![SeccompRule::new(vec![
+            condition(0, SeccompCmpOp::Eq, unsigned(libc::AF_UNIX))?,
+            // Above it are flags (socket(2)).
+            condition(1, SeccompCmpOp::MaskedEq(0xf), unsigned(libc::SOCK_STREAM))?,
+        ])?]),
+        Arguments::OwnLimits => equal(0, &[0]),
         Arguments::NoFastOpen(place) => masked(place, unsigned(libc::MSG_FASTOPEN), 0),
         Arguments::Requests(values) => equal(1, values),
         Arguments::OwnProcess => equal(0, &[u64::from(std::process::id())]),

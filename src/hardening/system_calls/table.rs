@@ -16,13 +16,16 @@ pub(super) enum Arguments {
     NoCode,
     /// `prctl`: only the names of threads. Above all not `PR_SET_DUMPABLE`.
     ThreadNames,
-    /// `socket`, `socketpair`: only `AF_UNIX`.
-    UnixDomain,
+    /// `socket`, `socketpair`: only `AF_UNIX`, and streams: a datagram goes to any socket by its path.
+    UnixStreams,
     /// `sendto`, `sendmsg` with their flags at this place: no `MSG_FASTOPEN`, which connects. A
     /// listening socket that was shut down could be sent out with it.
     NoFastOpen(u8),
-    /// `ioctl`: only these requests. Above all not `TIOCSTI`, which types at the terminal of the log.
+    /// `ioctl`, `fcntl`: only these requests. Above all not `TIOCSTI`, which types at the terminal of
+    /// the log, and not `F_SETOWN`, which has the kernel send signals to others.
     Requests(&'static [u64]),
+    /// `prlimit64`: only its own limits, not those of another process of the same user.
+    OwnLimits,
     /// `tgkill`: only this process, which ends itself so.
     OwnProcess,
 }
@@ -47,7 +50,22 @@ impl Column for str {
     }
 }
 
-use Arguments::{Any, NoCode, NoFastOpen, OwnProcess, Requests, ThreadNames, Threads, UnixDomain};
+use Arguments::{
+    Any, NoCode, NoFastOpen, OwnLimits, OwnProcess, Requests, ThreadNames, Threads, UnixStreams,
+};
+
+/// Copies, flags and locks of descriptors.
+const DESCRIPTOR_COMMANDS: &[u64] = &[
+    libc::F_DUPFD.unsigned_abs() as u64,
+    libc::F_DUPFD_CLOEXEC.unsigned_abs() as u64,
+    libc::F_GETFD.unsigned_abs() as u64,
+    libc::F_SETFD.unsigned_abs() as u64,
+    libc::F_GETFL.unsigned_abs() as u64,
+    libc::F_SETFL.unsigned_abs() as u64,
+    libc::F_GETLK.unsigned_abs() as u64,
+    libc::F_SETLK.unsigned_abs() as u64,
+    libc::F_OFD_SETLK.unsigned_abs() as u64,
+];
 
 // Of `asm-generic/ioctls.h`: glibc and musl disagree on their type.
 const FIONBIO: u64 = 0x5421;
@@ -105,7 +123,7 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     // Descriptors it has.
     (libc::SYS_close,                   "SAGP", Any),
     (libc::SYS_dup,                     "SAGP", Any),
-    (libc::SYS_fcntl,                   "SAGP", Any),
+    (libc::SYS_fcntl,                   "SAGP", Requests(DESCRIPTOR_COMMANDS)),
     (libc::SYS_fstat,                   "SAGP", Any),
     (libc::SYS_ioctl,                   "SAGP", Requests(&[FIONBIO, FIONREAD, TCGETS])),
     (libc::SYS_lseek,                   "SAGP", Any),
@@ -130,11 +148,11 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     (libc::SYS_sendto,                  "SAGP", NoFastOpen(3)),
     (libc::SYS_setsockopt,              "SAGP", Any),
     (libc::SYS_shutdown,                "SAGP", Any),
-    (libc::SYS_socketpair,              "S-GP", UnixDomain),
+    (libc::SYS_socketpair,              "S-GP", UnixStreams),
     // The control socket.
     (libc::SYS_bind,                    "SA--", Any),
     (libc::SYS_listen,                  "SA--", Any),
-    (libc::SYS_socket,                  "SA--", UnixDomain),
+    (libc::SYS_socket,                  "SA--", UnixStreams),
     // Files.
     (libc::SYS_faccessat,               "SA-P", Any),
     (libc::SYS_faccessat2,              "SA-P", Any),
@@ -179,7 +197,7 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     (libc::SYS_pidfd_open,              "S---", Any),
     (libc::SYS_pidfd_send_signal,       "S---", Any),
     (libc::SYS_pipe2,                   "S---", Any),
-    (libc::SYS_prlimit64,               "SAGP", Any),
+    (libc::SYS_prlimit64,               "SAGP", OwnLimits),
     (libc::SYS_seccomp,                 "S---", Any),
     (libc::SYS_set_tid_address,         "S---", Any),
     (libc::SYS_setgid,                  "S---", Any),
