@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::time::Duration;
 
-use appliance::{Appliance, Client, Configuration, send};
+use appliance::{Appliance, Client, Configuration, is_alive, send};
 use book::Book;
 use desk::{Desk, eventually, finish_peer};
 use random::{Random, seed, variable};
@@ -77,6 +77,7 @@ fn whichever_process_is_killed_nothing_acknowledged_is_lost() {
             None => {
                 for process in running.iter().flat_map(|service| service.processes(victim)) {
                     send(process, Signal::KILL);
+                    eventually("it is dead", || !is_alive(process));
                 }
             }
         }
