@@ -73,14 +73,12 @@ bench: ## the figures of the design, as ratios or beside what the machine allows
 MUSL := $(subst gnu,musl,$(HOST))
 STATIC = $(shell rustup target list --installed | grep -qx $(MUSL) && echo $(MUSL) || echo $(HOST))
 # The same commit gives the same bytes wherever it is built: no path of this machine, no time but the commit's.
-# The list of its crates is inside (cargo audit bin).
 static deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 CRATES := $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
 STATIC_FLAGS := -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/sekisho --remap-path-prefix=$(CRATES)=/crates
 static: packages ## the one static binary
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
-	@command -v cargo-auditable >/dev/null || $(INSTALL) cargo-auditable@0.7.7
-	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) auditable build --locked --release --target $(STATIC)
+	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) build --locked --release --target $(STATIC)
 	@stat --printf='%n  %s octets\n' target/$(STATIC)/release/sekisho
 
 static-test: static ## the static binary in an empty root folder
@@ -92,14 +90,16 @@ deb: static ## the Debian package
 	@rm -rf target/deb/built && mkdir -p target/deb/built
 	$(CARGO) run --locked --quiet --example manual -- target/deb/built
 	packaging/bill-of-materials $(STATIC) target/deb/built
-	packaging/build-deb target/$(STATIC)/release/sekisho target/deb/built $(DEB)
+	@# The list of its crates goes into it, for `cargo audit bin`.
+	objcopy --add-section .dep-v0=target/deb/built/dep-v0 target/$(STATIC)/release/sekisho target/deb/built/sekisho
+	packaging/build-deb target/deb/built/sekisho target/deb/built $(DEB)
 	@sha256sum $(DEB)
 
 deb-check: deb ## what the package holds, without installing it
 	packaging/check-deb $(DEB)
 
 deb-test: deb ## installed, upgraded, removed and purged on Debian 12 and 13 (root; makes them with debootstrap)
-	packaging/try-package target/$(STATIC)/release/sekisho target/deb/built
+	packaging/try-package target/deb/built/sekisho target/deb/built
 
 deb-reproducible: packages ## built twice from the last commit, in two folders: the same bytes?
 	packaging/build-twice
