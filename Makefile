@@ -75,7 +75,8 @@ STATIC = $(shell rustup target list --installed | grep -qx $(MUSL) && echo $(MUS
 # The same commit gives the same bytes wherever it is built: no path of this machine, no time but the commit's.
 static deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct)
 CRATES := $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
-STATIC_FLAGS := -C target-feature=+crt-static --remap-path-prefix=$(CURDIR)=/sekisho --remap-path-prefix=$(CRATES)=/crates
+# Relative relocations in a packed form: 0.4 MiB less.
+STATIC_FLAGS := -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --remap-path-prefix=$(CURDIR)=/sekisho --remap-path-prefix=$(CRATES)=/crates
 static: packages ## the one static binary
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
 	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) build --locked --release --target $(STATIC)
