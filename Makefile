@@ -80,6 +80,7 @@ STATIC_FLAGS := -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-r
 static: packages ## the one static binary
 	@rustup target list --installed | grep -qx $(MUSL) || rustup target add $(MUSL) || true
 	RUSTFLAGS="$(STATIC_FLAGS)" $(CARGO) build --locked --release --target $(STATIC)
+	@strip target/$(STATIC)/release/sekisho
 	@stat --printf='%n  %s octets\n' target/$(STATIC)/release/sekisho
 
 static-test: static ## the static binary in an empty root folder

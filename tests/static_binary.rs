@@ -70,13 +70,14 @@ fn in_an_empty_root_it_makes_a_ca_issues_and_serves() {
     assert_eq!(run("curl", "curl", &visitor), "hello");
 }
 
-/// A folder with the binary in it and nothing else.
+/// A folder with the binary in it and nothing else but the kernel's own /proc.
 struct EmptyRoot(tempfile::TempDir);
 
 impl EmptyRoot {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(binary(), folder.path().join("sekisho")).unwrap();
+        std::fs::create_dir(folder.path().join("proc")).unwrap();
         Self(folder)
     }
 
@@ -94,8 +95,10 @@ impl EmptyRoot {
 
     /// Another root needs the right to make one: root has it, and others in a namespace of their own.
     fn command(&self, arguments: &[&str]) -> Command {
+        // A service starts itself once more by way of /proc.
+        let enter = "mount --rbind /proc \"$0/proc\" && exec chroot \"$0\" /sekisho \"$@\"";
         let mut command = Command::new("unshare");
-        command.args(["--map-root-user", "chroot"]).arg(self.0.path()).arg("/sekisho");
+        command.args(["--map-root-user", "--mount", "sh", "-c", enter]).arg(self.0.path());
         command.args(arguments).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command
     }
