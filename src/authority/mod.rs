@@ -278,13 +278,7 @@ impl Authority {
     /// # Errors
     /// It cannot be opened. This authority is to be dropped then.
     pub(super) fn reopen_ledger(&mut self) -> Result<(), Refusal> {
-        self.ledger.reopen(&self.folder.ledger())?;
-        if let Some(vault) = self.open_vault.take() {
-            let sealed = self.seal_ledger_with(&vault);
-            self.open_vault = Some(vault);
-            sealed?;
-        }
-        Ok(())
+        Ok(self.ledger.reopen(&self.folder.ledger())?)
     }
 
     /// Issues certificates; each request has its own outcome, in order.

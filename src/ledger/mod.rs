@@ -107,14 +107,14 @@ impl Ledger {
         Ok(Self { store, head_key: None, verified: Mutex::default() })
     }
 
-    /// Opens it again after [`LedgerError::Interrupted`]. On an error the ledger is to be dropped: it
+    /// Opens it again after [`LedgerError::Interrupted`]; it is sealed with the same key as before. On an error the ledger is to be dropped: it
     /// holds nothing.
     ///
     /// # Errors
     /// As [`Ledger::open`].
     pub fn reopen(&mut self, path: &Path) -> Result<(), LedgerError> {
         // The file is free only once nobody holds it.
-        drop(std::mem::replace(&mut self.store, Store::create_in_memory()?));
+        drop(std::mem::replace(&mut self.store, Store::of_nothing()?));
         self.store = Store::open(path)?;
         Ok(())
     }

@@ -99,8 +99,8 @@ pub(super) type Pair = (Vec<u8>, Vec<u8>);
 /// The open store.
 pub(super) struct Store {
     database: Database,
-    /// Held for the lock on it.
-    _lock: OwnedFd,
+    /// Held for the lock on it; nothing in memory needs one.
+    _lock: Option<OwnedFd>,
 }
 
 impl Store {
@@ -110,6 +110,12 @@ impl Store {
         let store = Self::open_with(path, flags)?;
         store.create_tables()?;
         Ok(store)
+    }
+
+    /// Something to hold while there is no store: a confined process may make no file in memory.
+    pub(super) fn of_nothing() -> Result<Self, LedgerError> {
+        let nothing = redb::backends::InMemoryBackend::new();
+        Ok(Self { database: Builder::new().create_with_backend(nothing)?, _lock: None })
     }
 
     /// Makes a new store in memory that the kernel gives back with the process, however it ends.
@@ -138,7 +144,7 @@ impl Store {
         wait_for_lock(&lock)?;
         let blocks = CheckedBlocks::new(File::from(file))?;
         let database = Builder::new().set_cache_size(CACHE).create_with_backend(blocks)?;
-        Ok(Self { database, _lock: lock })
+        Ok(Self { database, _lock: Some(lock) })
     }
 
     fn create_tables(&self) -> Result<(), LedgerError> {
