@@ -2,8 +2,8 @@
 
 use der::asn1::{AnyRef, GeneralizedTime};
 use der::oid::db::rfc5280::{
-    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS, ID_CE_DELTA_CRL_INDICATOR,
-    ID_CE_INVALIDITY_DATE, ID_CE_ISSUING_DISTRIBUTION_POINT,
+    ID_CE_AUTHORITY_KEY_IDENTIFIER, ID_CE_CERTIFICATE_ISSUER, ID_CE_CRL_NUMBER, ID_CE_CRL_REASONS,
+    ID_CE_DELTA_CRL_INDICATOR, ID_CE_INVALIDITY_DATE, ID_CE_ISSUING_DISTRIBUTION_POINT,
 };
 use der::{Decode, ErrorKind, Reader, SliceReader, Tag, TagNumber, Tagged};
 use x509_cert::ext::pkix::AuthorityKeyIdentifier;
@@ -267,6 +267,8 @@ fn read_entry(reader: &mut SliceReader<'_>) -> Result<RevokedCertificate, Revoca
                     let time: GeneralizedTime = extension.decode()?;
                     read.invalid_since = Some(validity::decode(Time::GeneralTime(time)));
                 }
+                // The entry is of another CA (RFC 5280 section 5.3.3), critical or not.
+                ID_CE_CERTIFICATE_ISSUER => return Err(RevocationListError::Partial),
                 _ if extension.critical => {
                     return Err(RevocationListError::UnknownCriticalExtension);
                 }
