@@ -384,9 +384,13 @@ mod tests {
         assert_eq!(verdict(&reason(7)), Err(Error::Malformed));
         assert_eq!(verdict(&reason(8)), Err(Error::Malformed));
         // certificateIssuer: the serial number is of another CA's certificate (RFC 5280 section 5.3.3).
-        let issuer = der::asn1::ObjectIdentifier::new_unwrap("2.5.29.29");
-        let issuer = extension::encode(issuer, true, &1_u8).unwrap();
-        assert_eq!(verdict(&issuer), Err(Error::UnknownCriticalExtension));
+        for critical in [true, false] {
+            let issuer = extension::encode(ID_CE_CERTIFICATE_ISSUER, critical, &1_u8).unwrap();
+            assert_eq!(verdict(&issuer), Err(Error::Partial));
+        }
+        let unknown = der::asn1::ObjectIdentifier::new_unwrap("2.5.29.99");
+        let unknown = extension::encode(unknown, true, &1_u8).unwrap();
+        assert_eq!(verdict(&unknown), Err(Error::UnknownCriticalExtension));
     }
 
     #[test]
