@@ -100,6 +100,7 @@ impl Handler for Authority {
             Command::ContinueBackup { backup, part } => {
                 self.continue_backup(backup, part).map(Reply::BackupPart)
             }
+            Command::FinishBackup { backup } => self.finish_backup(backup).map(|()| Reply::Done),
             Command::Restoration => self.restoration().map(Reply::Restoration),
             Command::Reconcile { list } => {
                 let Merged { revoked, lost, number } = self.reconcile(list.as_deref())?;

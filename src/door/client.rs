@@ -303,6 +303,14 @@ impl Door {
         self.backup_part(Command::ContinueBackup { backup, part })
     }
 
+    /// Says that a copy of everything was written to its end.
+    ///
+    /// # Errors
+    /// Its last part was not given, another copy was begun since, or the ledger could not be written.
+    pub fn finish_backup(&mut self, backup: [u8; 16]) -> Result<(), Refusal> {
+        self.done(Command::FinishBackup { backup })
+    }
+
     /// How the ledger was last brought back from a backup, if it ever was.
     ///
     /// # Errors

@@ -136,6 +136,11 @@ pub enum Command {
         /// Which part.
         part: u64,
     },
+    /// Says that a copy of which the last part was given lies whole in a file.
+    FinishBackup {
+        /// What names the copy.
+        backup: [u8; 16],
+    },
     /// How the ledger was last brought back from a backup.
     Restoration,
     /// Ends the waiting of a restored ledger.

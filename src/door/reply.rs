@@ -414,7 +414,7 @@ pub struct Status {
     pub ending: Vec<Ending>,
     /// How the ledger was last brought back from a backup, if it ever was.
     pub restoration: Option<Restoration>,
-    /// When a backup was last made.
+    /// When the last backup was begun that was written to its end.
     pub backed_up: Option<Timestamp>,
     /// When an anchor was last found in the ledger.
     pub anchor: Option<LastAnchorCheck>,

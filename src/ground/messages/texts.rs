@@ -612,6 +612,9 @@ texts! {
     BackupMade {}
         en "The backup is made. Keep it on another machine, and its passphrase apart from it."
         ja "バックアップを作成しました。別の機器に保管し、パスフレーズは別の場所に控えてください。"
+    BackupNotRecorded { reason }
+        en "The backup is whole, but `sekisho status` will not show it, because it could not be recorded: {reason}."
+        ja "バックアップは完成しましたが、記録できなかったため、sekisho status の「最終バックアップ」には反映されません ({reason})。"
     BackupWithoutKeyFile {}
         en "Only a key file opens this vault, and it is not in the backup: keep a copy of it apart, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"
