@@ -29,9 +29,11 @@ impl Handler for Authority {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Reply, Refusal> {
         match request.command {
-            Command::Unseal { .. } | Command::Seal | Command::Status | Command::Connections => {
-                Err(Refusal::ServiceNotRunning {})
-            }
+            Command::Unseal { .. }
+            | Command::Seal
+            | Command::Status
+            | Command::Repairs
+            | Command::Connections => Err(Refusal::ServiceNotRunning {}),
             Command::Issue { orders, handout } => {
                 self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
             }

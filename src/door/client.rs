@@ -11,7 +11,7 @@ use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector
 use super::frame::{self, COMMAND_LIMIT, FrameError};
 use super::reply::{
     Anchor, AnchorCheck, BackupPart, Bundle, CertificateView, Crl, GateConnections, Issued,
-    Message, Reply, Restoration, RevocationReply, Status,
+    Message, Repairs, Reply, Restoration, RevocationReply, Status,
 };
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
@@ -101,6 +101,17 @@ impl Door {
         }
         match self.ask(Command::Status)? {
             Reply::Status(status) => Ok(*status),
+            _ => Err(misread()),
+        }
+    }
+
+    /// What the authority repaired when its process began.
+    ///
+    /// # Errors
+    /// It is in this process: whoever opened it knows.
+    pub fn repairs(&mut self) -> Result<Repairs, Refusal> {
+        match self.ask(Command::Repairs)? {
+            Reply::Repairs(repairs) => Ok(repairs),
             _ => Err(misread()),
         }
     }

@@ -32,6 +32,8 @@ pub enum Command {
     Seal,
     /// How everything stands.
     Status,
+    /// What was repaired when the authority's process began.
+    Repairs,
     /// Who is connected now, at all gates.
     Connections,
     /// Issues certificates; each order has its own outcome.

@@ -54,6 +54,8 @@ pub enum Reply {
     },
     /// To `Status`.
     Status(Box<Status>),
+    /// To `Repairs`.
+    Repairs(Repairs),
     /// To `Connections`.
     Connections(Vec<GateConnections>),
     /// To `BeginBackup` and `ContinueBackup`.
@@ -90,6 +92,17 @@ pub struct BackupPart {
     pub items: u64,
     /// Items in all.
     pub of: u64,
+}
+
+/// What the authority repaired when it began: what a crash had left half done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repairs {
+    /// A change of the vault that was written but not recorded as done was recorded.
+    pub vault_change_finished: bool,
+    /// A change of the vault that was announced but not written was closed.
+    pub vault_change_undone: bool,
+    /// The certificates that were intended and no more; each counts as revoked.
+    pub abandoned: Vec<u64>,
 }
 
 /// How a ledger was brought back from a backup.

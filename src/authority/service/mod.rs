@@ -31,7 +31,7 @@ use crate::door::feed::{
     Answer, Change, Confined, Event, Heartbeat, Hello, PublishedCrl, Sequence, Unseal,
 };
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
-use crate::door::reply::{Crl, Cut, Message, Reply, Status};
+use crate::door::reply::{Crl, Cut, Message, Repairs, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::messages::Refusal;
 use crate::hardening::{Confinement, Role, confine, kernel_landlock_abi};
@@ -75,6 +75,7 @@ struct Service {
     gates: Arc<Gates>,
     upkeep: Upkeep,
     since: Timestamp,
+    repairs: Repairs,
     /// Everything up to here was told.
     told: Sequence,
     /// The last refusal of the upkeep, so that it is said once.
@@ -117,6 +118,7 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
         gates,
         upkeep,
         since: clock::now(),
+        repairs,
         trouble: None,
         confined: Confined { role: Role::Authority, gate: None, layers },
         landlock_abi,
@@ -326,6 +328,7 @@ impl Service {
                 Ok(Reply::Done)
             }
             Command::Status => Ok(Reply::Status(Box::new(self.status()?))),
+            Command::Repairs => Ok(Reply::Repairs(self.repairs.clone())),
             Command::Connections => {
                 let ask = self.gates.ask_for_connections();
                 self.feed.tell(&Event::ListConnections { ask })?;
@@ -502,7 +505,7 @@ fn listen_to_gates(mut answers: UnixStream, gates: &Arc<Gates>, jobs: mpsc::Send
     });
 }
 
-fn log_repairs(repairs: &super::Repairs) {
+fn log_repairs(repairs: &Repairs) {
     if repairs.vault_change_finished || repairs.vault_change_undone {
         tracing::warn!(
             finished = repairs.vault_change_finished,
