@@ -10,13 +10,18 @@
     reason = "a test fails by panicking, and says what it tried"
 )]
 
+#[path = "support/appliance.rs"]
+mod appliance;
 #[path = "support/book.rs"]
 mod book;
 #[path = "support/desk.rs"]
 mod desk;
 #[path = "support/strace.rs"]
 mod strace;
+#[path = "support/gate.rs"]
+mod support;
 
+use appliance::{Appliance, Configuration};
 use book::Book;
 use desk::{Desk, is_root, text};
 use strace::{Faulted, inject};
@@ -324,6 +329,32 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
         book.acknowledged(&desk.json(&["issue", "client", "after"]).to_string());
     }
     book.check_crl(&desk);
+}
+
+// Catches a service that says it is well while it can write nothing; and a write that it failed at by
+// itself, after which the next revocation would be refused as well.
+#[test]
+fn a_service_on_a_full_disk_says_so_and_revokes_once_there_is_room() {
+    assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
+    let desk = Desk::with_key_file();
+    desk.ca(&["issue", "client", "lost"]).success();
+    let disk = Disk::mount(&desk, "ca");
+    // A list is due at once, and cannot be signed.
+    std::fs::remove_file(desk.path("ca/ca.crl")).unwrap();
+    disk.fill_up_to(&desk, 0);
+    let service = Appliance::begin(Appliance::command(&desk), &desk, &Configuration::new());
+    let told = || {
+        let ran = desk.ca(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        (ran.code, status["failed_write"].clone())
+    };
+    assert_eq!(told(), (Some(2), "DiskFull".into()));
+    disk.free();
+    assert_eq!(told(), (Some(2), "DiskFull".into()), "nothing was written since");
+    desk.ca(&["revoke", "lost"]).success();
+    assert_eq!(told().1, serde_json::Value::Null);
+    assert_ne!(told().0, Some(2));
+    service.stop();
 }
 
 /// A disk of a megabyte, with the data folder on it.

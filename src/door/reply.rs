@@ -411,6 +411,8 @@ pub struct Status {
     pub unsealed: bool,
     /// The ledger's sequence.
     pub epoch: Sequence,
+    /// Why the last write failed; none when one succeeded since.
+    pub failed_write: Option<Refusal>,
     /// How the clock stands.
     pub clock: ClockStanding,
     /// When the certificate authority's certificate ends.

@@ -522,6 +522,9 @@ texts! {
     RemarkClockSet { seconds }
         en "The clock was set by {seconds} s while the service ran: nothing is signed. Check it, then run `sekisho clock confirm`."
         ja "稼働中に時刻が {seconds} 秒変更されたため、署名を止めています。時刻を確かめてから sekisho clock confirm を実行してください。"
+    RemarkWriteFailed { reason }
+        en "The last write failed: {reason}. Until the cause is removed, issuing and revoking may fail. Then run `sekisho crl`; this message goes away as soon as a write succeeds."
+        ja "最後の書き込みに失敗しました: {reason}。原因を取り除くまで、発行や破棄ができないことがあります。取り除いたら sekisho crl を実行してください。書き込みが成功すると、この表示は消えます。"
     /// The clock is behind.
     RemarkClockBehind { seconds }
         en "The clock is {seconds} s behind the newest entry of the ledger: nothing is signed. Check it, then run `sekisho clock confirm`."
