@@ -159,7 +159,6 @@ impl DataFolder {
     /// # Errors
     /// The system refused.
     pub fn give_to(&self, uid: u32, gid: u32) -> Result<(), Refusal> {
-        files::give(&self.0, uid, gid)?;
         if self.0 == Path::new(SERVICE_FOLDER) {
             let runtime = Path::new(RUNTIME_FOLDER);
             if !files::exists(runtime) {
@@ -167,7 +166,7 @@ impl DataFolder {
             }
             files::give(runtime, uid, gid)?;
         }
-        Ok(())
+        Ok(files::give(&self.0, uid, gid)?)
     }
 
     fn open_for_lock(&self) -> rustix::io::Result<OwnedFd> {
