@@ -246,7 +246,7 @@ impl Service {
                         return End::FeedEnded;
                     }
                 }
-                Ok(Job::TellAgain) => match self.tell_again() {
+                Ok(Job::TellAgain) => match self.tell_again(clock::now()) {
                     Ok(()) => {}
                     Err(Trouble::FeedEnded) => return End::FeedEnded,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),

@@ -2,7 +2,7 @@
 
 use super::{Crl, Cut, Service, Trouble};
 use crate::door::feed::{Change, Event, Heartbeat, PublishedCrl};
-use crate::ground::clock::{self, Timestamp};
+use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::pki::SerialNumber;
 
@@ -29,9 +29,9 @@ impl Service {
     }
 
     /// As [`Self::tell_everything`], after what the others have not been told yet.
-    pub(super) fn tell_again(&mut self) -> Result<(), Trouble> {
+    pub(super) fn tell_again(&mut self, now: Timestamp) -> Result<(), Trouble> {
         self.tell_changes()?;
-        self.tell_everything(clock::now())
+        self.tell_everything(now)
     }
 
     /// Tells what the ledger has that was not told, and where it stands now; then waits for the
