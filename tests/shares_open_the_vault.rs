@@ -26,8 +26,8 @@ use appliance::{Appliance, Configuration};
 use desk::{Desk, PASSPHRASE, SEKISHO, finish, text};
 use terminal::{Dialogue, converse};
 
-const COPIED: &str = "gone from the screen: ";
-const FIRST: &str = "A share: ";
+const COPIED: &str = "clear it from the screen: ";
+const FIRST: &str = "First share: ";
 const SECOND: &str = "Share 2 of the 2 needed: ";
 
 /// `sekisho` over the CA in `ca/`, at its loudest.
@@ -127,9 +127,9 @@ fn shares_are_made_at_a_terminal_only_and_in_numbers_that_make_sense() {
         let words = ["vault", "shares", "create", "--threshold", threshold, "--count", count];
         desk.ca(&words)
     };
-    create("1", "3").refused(&["so many shares cannot be made"]);
-    create("4", "3").refused(&["so many shares cannot be made"]);
-    create("2", "17").refused(&["so many shares cannot be made"]);
+    create("1", "3").refused(&["shares cannot be made in these numbers"]);
+    create("4", "3").refused(&["shares cannot be made in these numbers"]);
+    create("2", "17").refused(&["shares cannot be made in these numbers"]);
     create("2", "3").refused(&["terminal"]);
     let slots = finish(sekisho(&desk, &["vault", "slots"])).success();
     assert!(!slots.out.contains("shares"), "{}", slots.out);
