@@ -34,7 +34,7 @@ use support::{AT_REST, Upstream, Visitor};
 const SEED: u64 = 0x5e61_5e61;
 
 /// Connections of the soak, and of those before it that fill what is kept.
-const CONNECTIONS: u64 = 1600;
+const CONNECTIONS: u64 = 3000;
 const BEFORE: u64 = 160;
 
 /// A stranger does not wait longer for an end.
