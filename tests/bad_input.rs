@@ -58,7 +58,7 @@ fn numbers_names_and_reasons_that_mean_nothing_are_refused() {
         refused(&desk, "no certificate 000099", japanese, || desk.sekisho(words));
     }
     for (words, english, japanese) in [
-        (&["revoke", "5"][..], "000005 was revoked already, on 20", "すでに破棄されています"),
+        (&["revoke", "5"][..], "000005 was already revoked on 20", "すでに破棄されています"),
         (&["revoke", "gone"], "no certificate in force has the name gone", "gone という名前"),
         (&["revoke", "nobody\u{1b}"], "name nobody\\u{1b}", "nobody\\u{1b} という名前"),
         (&["revoke", "twin"], "the name twin: 000003, 000004", "複数あります: 000003, 000004"),
@@ -66,8 +66,16 @@ fn numbers_names_and_reasons_that_mean_nothing_are_refused() {
         (&["revoke", "1"], "the CA's own", "認証局自身"),
         (&["revoke", "2", "--reason", "angry"], "angry is not a reason", "angry は破棄の理由"),
         (&["revoke", "2", "--reason", "certificateHold"], "is not a reason", "破棄の理由"),
-        (&["revoke", "2", "--since", "2999-01-01"], "2999-01-01 is no past time", "過去の日時"),
-        (&["revoke", "2", "--since", "yesterday"], "yesterday is no past time", "過去の日時"),
+        (
+            &["revoke", "2", "--since", "2999-01-01"],
+            "2999-01-01 is not a time in the past",
+            "過去の日時",
+        ),
+        (
+            &["revoke", "2", "--since", "yesterday"],
+            "yesterday is not a time in the past",
+            "過去の日時",
+        ),
         (&["export", "2"], "000002 is not kept", "000002 の秘密鍵は保管されていません"),
         (&["forget-key", "2"], "000002 is not kept", "保管されていません"),
         (&["issue", "client", "a", "--days", "0"], "0 days is not between 1", "0 日は 1 から"),
@@ -75,7 +83,7 @@ fn numbers_names_and_reasons_that_mean_nothing_are_refused() {
         (&["issue", "client", "a", "--days", "9000"], "outlive the CA", "認証局の有効期限"),
         (
             &["issue", "client", "a", "--key", "dsa"],
-            "dsa is no key algorithm",
+            "dsa is not a key algorithm",
             "dsa という鍵の種類",
         ),
         (&["crl", "--days", "0"], "0 days is not between 1", "0 日は 1 から"),
@@ -174,7 +182,7 @@ fn passphrase_files_that_cannot_be_used_are_refused() {
 
     desk.write("short", "eleven-char");
     for (file, english, japanese) in [
-        ("short", "shorter than 12 characters", "12文字より短い"),
+        ("short", "shorter than 12 characters", "12 文字以上必要です"),
         ("binary", "not UTF-8", "UTF-8 の文字ではありません"),
         ("loose", "open to other users", "モード 0640"),
     ] {

@@ -67,7 +67,7 @@ fn everything_wrong_is_told_at_once_and_nothing_starts() {
     ran.refused(&[
         "sekisho.toml:2: error: log must be one of \"text\", \"json\"",
         "sekisho.toml:4: error: there is no crl_day in [authority]\n  → Did you mean crl_days?",
-        "sekisho.toml:6: error: Main is no name for a gate",
+        "sekisho.toml:6: error: Main cannot be the name of a gate",
         "sekisho.toml:7: error: https://a is neither a host name nor an IP address",
         "sekisho.toml:8: error: http://10.0.0.1 is another machine",
         "problems found: 5",

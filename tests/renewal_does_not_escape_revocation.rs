@@ -88,7 +88,8 @@ fn what_is_revoked_or_renewed_already_is_not_renewed() {
     desk.ca(&["renew", "000002"]).refused(&["certificate 000002 is revoked"]);
     desk.ca(&["renew", "000001"]).refused(&["000001"]);
     desk.ca(&["renew", "000003"]).success();
-    desk.ca(&["renew", "000003"]).refused(&["000003 is renewed already, by certificate 000004"]);
+    desk.ca(&["renew", "000003"])
+        .refused(&["000003 has already been renewed, by certificate 000004"]);
     // Lost on the way: revoked, then renewed again.
     desk.ca(&["revoke", "000004"]).success();
     desk.ca(&["renew", "000003"]).success();

@@ -99,8 +99,10 @@ fn any_that_suffice_open_it_and_what_is_wrong_is_told_at_once() {
     let refused = give(&desk, &["crl", "--shares"], &typed);
     assert_eq!(refused.code, 1, "{refused:?}");
     let [ours, theirs] = [&shares, &foreign].map(|shares| mark(&shares[0]));
-    let named = format!("this share is of vault {theirs}, not of this one, {ours}");
-    for part in ["a character is wrong", &named, "share 1 has already been entered", "Share 1 accepted"] {
+    let named = format!("this share belongs to vault {theirs}, not to this one ({ours})");
+    for part in
+        ["a character is wrong", &named, "share 1 has already been entered", "Share 1 accepted"]
+    {
         assert!(refused.shown.contains(part), "{part}: {}", refused.shown);
     }
 

@@ -227,7 +227,7 @@ fn write_raw(to: &mut impl Write, line: &str) -> io::Result<()> {
     writeln!(to, "{line}")
 }
 
-/// What cannot be said on standard error can be said nowhere.
+/// Prints a line on standard error; where that fails there is nowhere else to say it.
 pub(super) fn aside(line: &str) {
     let _ = write_line(&mut io::stderr().lock(), line);
 }
