@@ -246,7 +246,7 @@ fn a_new_passphrase_closes_the_vault_to_everything_before() {
         finish(command)
     };
     try_with(&["--passphrase-file", "passphrase"]).refused(&["passphrase"]);
-    try_with(&["--key-file", text(&old_key)]).refused(&["no slot"]);
+    try_with(&["--key-file", text(&old_key)]).refused(&["not set up to be opened"]);
     try_with(&["--passphrase-file", "new"]).success();
     // What was sealed before opens after.
     let mut export = desk.command(SEKISHO);
