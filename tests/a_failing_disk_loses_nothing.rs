@@ -25,6 +25,7 @@ mod support;
 use appliance::{Appliance, Client, Configuration};
 use book::Book;
 use desk::{Desk, is_root, text};
+use sekisho::ledger::Ledger;
 use strace::{Faulted, inject};
 use support::endless;
 
@@ -362,7 +363,7 @@ fn a_service_on_a_full_disk_says_so_and_revokes_once_there_is_room() {
 }
 
 // Catches a service that takes no revocation any more once a write has failed: the store writes nothing
-// after that until it is opened again.
+// after that until it is opened again. And one that has lost the key which seals what it writes.
 #[test]
 fn a_service_whose_disk_was_full_revokes_again_as_soon_as_there_is_room() {
     assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
@@ -388,10 +389,14 @@ fn a_service_whose_disk_was_full_revokes_again_as_soon_as_there_is_room() {
     desk.ca(&["issue", "client", "new"]).success();
     assert_eq!(service.authority(), authority, "it was started again");
     service.stop();
+    let ledger = Ledger::open(&desk.path("ca/authority/ledger")).unwrap();
+    let head = ledger.reader().unwrap().head().unwrap();
+    assert!(head.seal.is_some(), "what it wrote afterwards is not sealed");
+    drop(ledger);
     desk.ca(&["verify"]).success();
 }
 
-// Catches the same in a sealed service, and one that opens its vault, or loses its key, on the way.
+// Catches the same in a sealed service, and one that opens or closes its vault on the way.
 #[test]
 fn a_service_whose_write_failed_takes_the_next_command_and_is_as_sealed_as_before() {
     assert!(is_root(), "a running process is traced: run as root");
