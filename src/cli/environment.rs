@@ -26,7 +26,13 @@ pub(super) struct Environment {
     pub(super) colours: bool,
     /// What the service manager says to this process.
     pub(super) service: Service,
+    /// What the processes of the service get of it.
+    pub(super) kept: Vec<(OsString, OsString)>,
 }
+
+/// The time zone of the log, and what libfaketime needs where the clock is not the machine's.
+const KEPT: [&str; 5] =
+    ["TZ", "LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "FAKETIME_NO_CACHE", "FAKETIME_SHARED"];
 
 /// What systemd says to a service that it starts (sd_notify(3), sd_listen_fds(3)); nothing when
 /// something else started it, or when it was said to another process.
@@ -58,6 +64,10 @@ impl Environment {
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),
             service: Service::read(),
+            kept: KEPT
+                .into_iter()
+                .filter_map(|name| Some((name.into(), variable(name)?)))
+                .collect(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod logging;
 mod notify;
 mod orca;
 mod owner;
+mod process;
 mod profile;
 mod progress;
 mod publishing;
@@ -62,8 +63,6 @@ const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 /// Exit code of a ledger that was rolled back.
 const ROLLED_BACK: u8 = 4;
-/// Exit code of the authority's process after the order to seal.
-const SEALED: u8 = 3;
 
 /// Runs the command line: 0 done, 1 refused or failed, 2 usage.
 #[must_use]
@@ -135,16 +134,13 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its exit code says how things stand.
         Verb::Status(options) if options.hardening => return hardening::show(&session),
         Verb::Status(_) => return running::status(&session),
-        Verb::Authority(options) => {
+        Verb::Authority => {
             let screen = session.screen.bilingual();
-            return match serve::authority(&options) {
-                Ok(code) => ExitCode::from(code),
-                Err(refusal) => finish(Err(refusal), &screen),
-            };
+            return finish(serve::authority(), &screen);
         }
         // What it cannot do, `serve` says.
-        Verb::Gate(options) => return exit_code(&serve::gate(&options)),
-        Verb::Publisher(options) => return exit_code(&serve::publisher(&options)),
+        Verb::Gate => return exit_code(&serve::gate()),
+        Verb::Publisher => return exit_code(&serve::publisher()),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

@@ -153,7 +153,8 @@ fn serve(
             return Err(Refusal::ServiceGone {});
         };
         let (tell, events) = mpsc::channel(WAITING);
-        let (deliver, deliveries) = mpsc::channel(1);
+        // They wait for no one: a revocation may come behind them. The supervisor sends one a second.
+        let (deliver, deliveries) = mpsc::unbounded_channel();
         let (answers, answered) = mpsc::channel(WAITING);
         let feed = begin.has_feed.then(|| FeedEnd { events, answers });
         let (dialler, dialling) = Dialler::over(channel);
@@ -200,7 +201,7 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Refusa
 fn carry_messages(
     mut incoming: UnixStream,
     tell: &mpsc::Sender<Arc<Event>>,
-    deliver: &mpsc::Sender<Delivery>,
+    deliver: &mpsc::UnboundedSender<Delivery>,
     stop: &watch::Sender<Stop>,
 ) {
     loop {
@@ -210,7 +211,8 @@ fn carry_messages(
                 let _ = tell.blocking_send(event);
             }
             Ok(Some(ToGate::Files(files))) => {
-                let _ = deliver.blocking_send(files);
+                // A gate that ends takes none.
+                let _ = deliver.send(files);
             }
             Ok(Some(ToGate::Drain)) => {
                 stop.send_replace(Stop::Drain);

@@ -91,6 +91,12 @@ impl Configuration {
         Self { text, gates: 0 }
     }
 
+    /// Whose processes must be users of their own.
+    pub(crate) fn of_separate_users(self) -> Self {
+        let text = self.text.replace("[hardening]\naccept_missing = [\"separate-uids\"]\n", "");
+        Self { text, ..self }
+    }
+
     /// One more gate that gets its certificate from the authority, with no limits in the way.
     pub(crate) fn gate(mut self, name: &str, upstream: &Upstream, lines: &str) -> Self {
         let scheme = if lines.contains("mode = \"tcp\"") { "tcp" } else { "http" };
@@ -128,7 +134,17 @@ impl<'a> Appliance<'a> {
 
     /// The same with a command of the test's own.
     pub(crate) fn ready(command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
-        let appliance = Self::begin(command, desk, configuration);
+        configuration.write(desk);
+        Self::ready_at(command, desk, configuration)
+    }
+
+    /// The same where the configuration is written already.
+    pub(crate) fn ready_at(
+        command: Command,
+        desk: &'a Desk,
+        configuration: &Configuration,
+    ) -> Self {
+        let appliance = Self::begun(command, desk, configuration);
         for line in ["server certificate from the authority in force", "ledger is in force"] {
             appliance.wait_for_count(line, configuration.gates);
         }
@@ -137,12 +153,12 @@ impl<'a> Appliance<'a> {
 
     /// Starts the service, and waits until its authority takes commands: sealed, it may have no
     /// certificates for its gates.
-    pub(crate) fn begin(
-        mut command: Command,
-        desk: &'a Desk,
-        configuration: &Configuration,
-    ) -> Self {
+    pub(crate) fn begin(command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
         configuration.write(desk);
+        Self::begun(command, desk, configuration)
+    }
+
+    fn begun(mut command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::default();
         let reader = BufReader::new(child.stderr.take().unwrap());
@@ -234,6 +250,11 @@ impl<'a> Appliance<'a> {
             words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
         });
         found
+    }
+
+    /// The service itself.
+    pub(crate) fn process(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
     }
 
     pub(crate) fn children(&self) -> Vec<i32> {

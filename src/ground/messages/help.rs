@@ -337,6 +337,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "システムにこの防御層がなくても起動する (繰り返し指定できます)",
     ),
     (
+        "--roles_from",
+        "Has its processes started at the sockets in this folder, as the packaged service does, instead of starting them itself",
+        "各プロセスを自分では起動せず、このフォルダのソケットを通じて起動してもらう (パッケージのサービスで使用)",
+    ),
+    (
         "--landlock_abi",
         "Confines as a kernel with this Landlock ABI would, to try that out",
         "この Landlock ABI のカーネルと同じように隔離する (試験用)",
