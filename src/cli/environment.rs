@@ -30,10 +30,6 @@ pub(super) struct Environment {
     pub(super) kept: Vec<(OsString, OsString)>,
 }
 
-/// The time zone of the log, and what libfaketime needs where the clock is not the machine's.
-const KEPT: [&str; 5] =
-    ["TZ", "LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "FAKETIME_NO_CACHE", "FAKETIME_SHARED"];
-
 /// What systemd says to a service that it starts (sd_notify(3), sd_listen_fds(3)); nothing when
 /// something else started it, or when it was said to another process.
 #[derive(Debug, Clone, Default)]
@@ -64,12 +60,16 @@ impl Environment {
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),
             service: Service::read(),
-            kept: KEPT
-                .into_iter()
-                .filter_map(|name| Some((name.into(), variable(name)?)))
+            kept: std::env::vars_os()
+                .filter(|(name, _)| is_kept(&name.to_string_lossy()))
                 .collect(),
         }
     }
+}
+
+/// The time zone of the log, and what libfaketime needs where the clock is not the machine's.
+fn is_kept(name: &str) -> bool {
+    name == "TZ" || name == "LD_PRELOAD" || name.starts_with("FAKETIME")
 }
 
 impl Service {

@@ -174,8 +174,13 @@ async fn begin(stage: &Stage, role: Role) -> io::Result<(UnixStream, Life, Owned
     let (ours, theirs) = descriptors::pair()?;
     let user = stage.users.of(role);
     let Some(folder) = &stage.roles_from else {
-        let (stream, child) = stage.spawn(role)?;
-        opening::begin(&stream, form, theirs.as_fd(), None).await?;
+        let (stream, mut child) = stage.spawn(role)?;
+        if let Err(error) = opening::begin(&stream, form, theirs.as_fd(), None).await {
+            // It has ended, in most cases by itself; how says more.
+            drop(child.start_kill());
+            let status = child.wait().await.map(in_words)?;
+            return Err(io::Error::other(format!("{error}: {status}")));
+        }
         return Ok((stream, Life::Child(child), ours));
     };
     let socket = folder.join(format!("{}.sock", role.name()));

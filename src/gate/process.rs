@@ -243,3 +243,30 @@ fn say(out: &Mutex<UnixStream>, message: &FromGate) -> Result<(), Refusal> {
     let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
     frame::write(&mut *out, message, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches a long list, in a slow hand, that keeps a revocation waiting.
+    #[test]
+    fn what_the_authority_tells_does_not_wait_behind_files() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let settings = Settings::of_authority(vec!["localhost".to_owned()]);
+        let event = Arc::new(Event::ListConnections { ask: 7 });
+        for _ in 0..3 {
+            let files = ToGate::Files(Delivery::of_all(&settings));
+            frame::write(&mut theirs, &files, FEED_LIMIT).unwrap();
+        }
+        frame::write(&mut theirs, &ToGate::Event(event), FEED_LIMIT).unwrap();
+        let (tell, mut events) = mpsc::channel(WAITING);
+        // Nobody takes them.
+        let (deliver, _deliveries) = mpsc::unbounded_channel();
+        let (stop, _stopping) = watch::channel(Stop::No);
+        theirs.shutdown(std::net::Shutdown::Write).unwrap();
+        ours.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        carry_messages(ours, &tell, &deliver, &stop);
+        let told = events.try_recv().unwrap();
+        assert!(matches!(*told, Event::ListConnections { ask: 7 }));
+    }
+}
