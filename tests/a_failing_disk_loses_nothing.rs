@@ -10,16 +10,22 @@
     reason = "a test fails by panicking, and says what it tried"
 )]
 
+#[path = "support/appliance.rs"]
+mod appliance;
 #[path = "support/book.rs"]
 mod book;
 #[path = "support/desk.rs"]
 mod desk;
 #[path = "support/strace.rs"]
 mod strace;
+#[path = "support/gate.rs"]
+mod support;
 
+use appliance::{Appliance, Configuration};
 use book::Book;
 use desk::{Desk, is_root, text};
 use strace::{Faulted, inject};
+use support::endless;
 
 /// What changes a file, or makes its octets or its name durable. Each must be hit in every command
 /// that is said to have it: libraries change which calls they make.
@@ -324,6 +330,34 @@ fn a_full_disk_is_named_and_nothing_is_lost() {
         book.acknowledged(&desk.json(&["issue", "client", "after"]).to_string());
     }
     book.check_crl(&desk);
+}
+
+// Catches a service that says it is well while it can write nothing; and a write that it failed at by
+// itself, after which the next revocation would be refused as well.
+#[test]
+fn a_service_on_a_full_disk_says_so_and_revokes_once_there_is_room() {
+    assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
+    let desk = Desk::with_key_file();
+    desk.ca(&["issue", "client", "lost"]).success();
+    let disk = Disk::mount(&desk, "ca");
+    // The gates' certificates are due at once, and cannot be issued.
+    let upstream = endless();
+    let configuration = (0..3).fold(Configuration::new(), |configuration, gate| {
+        configuration.gate(&format!("gate{gate}"), &upstream, "")
+    });
+    disk.fill_up_to(&desk, 0);
+    let service = Appliance::begin(Appliance::command(&desk), &desk, &configuration);
+    let told = || {
+        let ran = desk.ca(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        (ran.code, status["failed_write"].clone())
+    };
+    assert_eq!(told(), (Some(2), "DiskFull".into()));
+    disk.free();
+    assert_eq!(told(), (Some(2), "DiskFull".into()), "nothing was written since");
+    desk.ca(&["revoke", "lost"]).success();
+    assert_eq!(told().1, serde_json::Value::Null);
+    service.stop();
 }
 
 /// A disk of a megabyte, with the data folder on it.

@@ -25,6 +25,7 @@ use appliance::{Appliance, Configuration};
 use desk::{Desk, SEKISHO, finish};
 use sekisho::door::Door;
 use sekisho::door::command::{Handout, Key, Order, Purpose, Subject};
+use sekisho::ground::clock;
 use sekisho::ground::messages::Refusal;
 use serde_json::Value;
 
@@ -119,6 +120,50 @@ fn a_backup_taken_while_fifty_are_issued_is_whole() {
         let drill = desk.sekisho(&["backup", "verify", file, "--key-file", key.to_str().unwrap()]);
         finish(with_passphrase(&desk, drill)).success();
     }
+}
+
+// Catches a backup that counts from its beginning: the disk of `--to` fills up, and the status still says
+// that there is one.
+#[test]
+fn a_backup_counts_only_once_it_is_written() {
+    let desk = Desk::with_key_file();
+    let service = Appliance::begin(Appliance::command(&desk), &desk, &Configuration::new());
+    let mut door = service.door();
+    let orders = (0..100).map(|place| order(&format!("user{place}"))).collect();
+    door.issue(orders, Handout::Modern).unwrap();
+
+    let mut part = door.begin_backup().unwrap();
+    assert_eq!(door.finish_backup(part.backup).unwrap_err(), Refusal::BackupForgotten {});
+    assert_eq!(door.status().unwrap().backed_up, None, "it was begun");
+    part = door.begin_backup().unwrap();
+    let begun = clock::now();
+    while let Some(next) = part.next {
+        part = door.continue_backup(part.backup, next).unwrap();
+    }
+    assert_eq!(door.status().unwrap().backed_up, None, "nobody said that it is written");
+    door.finish_backup(part.backup).unwrap();
+    let counted = door.status().unwrap().backed_up.expect("it is written");
+    assert!(counted <= begun, "what came after the beginning is not in it");
+
+    // The command says so by itself, also where another was given up in between.
+    door.begin_backup().unwrap();
+    desk.write("backup-passphrase", "of the backup alone");
+    let made = desk.sekisho(&["backup", "--to", "ca.backup"]);
+    finish(with_passphrase(&desk, made)).success();
+    assert!(door.status().unwrap().backed_up.unwrap() >= begun);
+    drop(door);
+    service.stop();
+    let run = |words: &[&str]| {
+        let mut command = desk.command(SEKISHO);
+        command.args(words).arg("--dir").arg(desk.path("restored"));
+        finish(command).success()
+    };
+    let mut restore = desk.command(SEKISHO);
+    restore.args(["restore", "ca.backup", "--without-crl"]).arg("--dir").arg(desk.path("restored"));
+    finish(with_passphrase(&desk, restore)).success();
+    // The ledger's indexes follow from the chain, that of the backups too.
+    run(&["verify"]);
+    desk.ca(&["verify"]).success();
 }
 
 // Catches parts of two copies in one file, and a copy that outlives the one that took its place.

@@ -16,6 +16,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use rustls::server::WebPkiClientVerifier;
@@ -24,8 +25,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sekisho::gate::{Settings, UpstreamTls};
 use support::{
-    Authority, Identity, Inside, Leaf, PATIENCE, Stage, Tls, Visitor, certificate, eventually,
-    read_until,
+    Authority, Gate, Identity, Inside, Leaf, PATIENCE, Stage, Tls, Visitor, certificate,
+    eventually, read_until,
 };
 
 /// What an application saw.
@@ -275,7 +276,7 @@ fn an_application_that_demands_a_certificate_gets_the_gates() {
 #[test]
 fn openssl_behind_the_gate_answers() {
     use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
     let stage = Stage::new();
     let authority = Authority::new("Upstream CA");
     stage.write_identity("application", &authority.issue(&Leaf::server()));
@@ -308,10 +309,21 @@ fn another_ca_of_the_application_is_believed_after_a_reload() {
     let stage = Stage::new();
     let (old, new) = (Authority::new("Old CA"), Authority::new("New CA"));
     let (port, _) = over_tls(&new.issue(&Leaf::server()), None);
-    let settings = stage
-        .settings(&format!("https://localhost:{port}"))
-        .with_upstream_tls(pinned(&stage, &old));
-    let (_gate, mut stream) = visit(&stage, settings);
+    stage.write("upstream-ca.crt", &old.pem);
+    let config = stage.write(
+        "sekisho.toml",
+        &format!(
+            "version = 1\n[[gate]]\nname = \"main\"\nlisten = \"127.0.0.1:0\"\n\
+             certificate = \"server.crt\"\nkey = \"server.pem\"\nauthorities = \"ca.crt\"\n\
+             upstream = \"https://localhost:{port}\"\nupstream_ca = \"upstream-ca.crt\"\n"
+        ),
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    command.args(["serve", "--accept-missing", "separate-uids", "--config"]).arg(config);
+    let gate = Gate::start(command);
+    let identity = stage.authority.issue(&Leaf::client("user1", 3));
+    let mut stream =
+        Visitor::to(&stage, gate.address, &identity, &rustls::version::TLS13).connect();
     let mut ask = || {
         stream.write_all(GET).unwrap();
         let head = read_until(&mut stream, "\r\n\r\n");
@@ -322,14 +334,13 @@ fn another_ca_of_the_application_is_believed_after_a_reload() {
         head.contains(" 200 ")
     };
     assert!(!ask());
-    let hang_up =
-        || rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::HUP);
     // A broken reload keeps what was good.
     stage.write("upstream-ca.crt", "no certificate");
-    hang_up().unwrap();
+    gate.signal("HUP");
+    gate.log.wait_for(&["files not read anew, the last good ones stay in force"]);
     assert!(!ask());
     stage.write("upstream-ca.crt", &new.pem);
-    hang_up().unwrap();
+    gate.signal("HUP");
     eventually("the new CA is believed", ask);
 }
 

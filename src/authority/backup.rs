@@ -4,8 +4,6 @@
 
 use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
-
 use super::Authority;
 use super::content::{self, Manifest};
 use crate::door::WireSecret;
@@ -23,8 +21,16 @@ const PART: usize = 64 * 1024;
 /// what it shows.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A copy under way. There is one at a time.
-pub(super) struct UnderWay {
+/// The copy that somebody is being given. There is one at a time.
+pub(super) enum UnderWay {
+    /// Parts of it are left.
+    Giving(Box<Giving>),
+    /// The last part was given. Whether it was written is not known yet.
+    Given([u8; 16]),
+}
+
+/// A copy of which parts are left.
+pub(super) struct Giving {
     backup: [u8; 16],
     copy: LedgerCopy,
     /// The part that comes next.
@@ -44,9 +50,7 @@ impl Authority {
         let mut backup = [0; 16];
         aws_lc_rs::rand::fill(&mut backup).map_err(|_| Refusal::CryptographyFailed {})?;
         let vault = SealedVault::read_bytes(&self.folder.vault())?;
-        let mut transaction = self.ledger.begin(self.now, &self.actor)?;
-        transaction.append(Event::BackedUp(BackedUp { backup: octets(&backup)? }))?;
-        transaction.commit()?;
+        self.record_backup(Event::BackedUp(BackedUp { backup: octets(&backup)? }))?;
 
         let copy = self.ledger.copy()?;
         let head = self.ledger.reader()?.head()?;
@@ -55,11 +59,10 @@ impl Authority {
         manifest.sequence = head.sequence;
         manifest.hash = octets(&head.hash)?;
         manifest.items = copy.count()?;
-        let mut octets = Zeroizing::new(Vec::new());
-        content::write_beginning(&manifest, &vault, &mut octets)?;
+        let beginning = content::beginning(&manifest, &vault)?;
         let (of, asked) = (manifest.items, clock::monotonic());
-        let under_way = UnderWay { backup, copy, part: 0, items: 0, of, asked };
-        self.give_part(under_way, octets)
+        let giving = Giving { backup, copy, part: 0, items: 0, of, asked };
+        self.give_part(Box::new(giving), &beginning)
     }
 
     /// The next part of the copy under way.
@@ -67,41 +70,61 @@ impl Authority {
     /// # Errors
     /// That copy is not under way any more, or the ledger could not be read.
     pub fn continue_backup(&mut self, backup: [u8; 16], part: u64) -> Result<BackupPart, Refusal> {
-        let under_way = self.backup.take();
-        let under_way = under_way.filter(|copy| copy.backup == backup && copy.part == part);
-        let under_way = under_way.ok_or(Refusal::BackupInterrupted {})?;
-        self.give_part(under_way, Zeroizing::default())
+        match self.backup.take() {
+            Some(UnderWay::Giving(giving)) if giving.backup == backup && giving.part == part => {
+                self.give_part(giving, &SecretBytes::new(Vec::new()))
+            }
+            _ => Err(Refusal::BackupInterrupted {}),
+        }
+    }
+
+    /// Takes down that a copy was written to its end. Only then it counts as one.
+    ///
+    /// # Errors
+    /// Its last part was not given, another copy was begun since, or the ledger could not be written.
+    pub fn finish_backup(&mut self, backup: [u8; 16]) -> Result<(), Refusal> {
+        match self.backup {
+            Some(UnderWay::Given(given)) if given == backup => {
+                self.record_backup(Event::BackupWritten(BackedUp { backup: octets(&backup)? }))
+            }
+            _ => Err(Refusal::BackupForgotten {}),
+        }
     }
 
     /// Lets go of a copy whose caller does not come back.
     pub(super) fn forget_stale_backup(&mut self) {
-        if self.backup.as_ref().is_some_and(|copy| copy.asked.elapsed() > PATIENCE) {
+        if let Some(UnderWay::Giving(giving)) = &self.backup
+            && giving.asked.elapsed() > PATIENCE
+        {
             self.backup = None;
         }
     }
 
     fn give_part(
         &mut self,
-        mut under_way: UnderWay,
-        mut octets: Zeroizing<Vec<u8>>,
+        mut giving: Box<Giving>,
+        beginning: &SecretBytes,
     ) -> Result<BackupPart, Refusal> {
+        let (mut items, mut size) = (Vec::new(), beginning.expose().len());
         let mut last = false;
-        while octets.len() < PART && !last {
-            let items = under_way.copy.next_items()?;
-            for item in &items {
-                content::write_item(item, &mut octets)?;
-                under_way.items += 1;
-            }
-            if items.is_empty() {
-                content::write_end(under_way.items, &mut octets)?;
-                last = true;
-            }
+        while size < PART && !last {
+            let next = giving.copy.next_items()?;
+            last = next.is_empty();
+            size += next.iter().map(content::length).sum::<usize>();
+            items.extend(next);
         }
-        under_way.part += 1;
-        under_way.asked = clock::monotonic();
-        let UnderWay { backup, part, items, of, .. } = under_way;
-        let octets = WireSecret::from(SecretBytes::copy_of(&octets));
-        self.backup = (!last).then_some(under_way);
-        Ok(BackupPart { backup, next: (!last).then_some(part), octets, items, of })
+        giving.items += u64::try_from(items.len()).unwrap_or(u64::MAX);
+        giving.part += 1;
+        giving.asked = clock::monotonic();
+        let Giving { backup, part, items: given, of, .. } = *giving;
+        let octets = WireSecret::from(content::part(beginning, &items, last.then_some(given))?);
+        self.backup = Some(if last { UnderWay::Given(backup) } else { UnderWay::Giving(giving) });
+        Ok(BackupPart { backup, next: (!last).then_some(part), octets, items: given, of })
+    }
+
+    fn record_backup(&self, event: Event) -> Result<(), Refusal> {
+        let mut transaction = self.ledger.begin(self.now, &self.actor)?;
+        transaction.append(event)?;
+        Ok(transaction.commit()?)
     }
 }

@@ -21,6 +21,9 @@ const VERSION: u8 = 1;
 /// Octets of a key and of a value at most; none that this program writes comes near.
 const LONGEST: (usize, usize) = (64 * 1024, 16 << 20);
 
+/// Octets of an item before its key.
+const HEAD: usize = 9;
+
 const MANIFEST: u8 = 1;
 const VAULT: u8 = 2;
 const END: u8 = 255;
@@ -85,25 +88,38 @@ impl Manifest {
     }
 }
 
-/// Writes the manifest and the vault's file.
-pub(super) fn write_beginning(
-    manifest: &Manifest,
-    vault: &SecretBytes,
-    out: &mut Vec<u8>,
-) -> Result<(), Refusal> {
-    write(out, MANIFEST, &[], &manifest.to_der().map_err(|_| damaged())?)?;
-    write(out, VAULT, &[], vault.expose())
+/// The octets of the manifest and the vault's file.
+///
+/// # Errors
+/// None that this program's own could be: they are short enough.
+pub(super) fn beginning(manifest: &Manifest, vault: &SecretBytes) -> Result<SecretBytes, Refusal> {
+    let manifest = manifest.to_der().map_err(|_| damaged())?;
+    written(&[], &[(MANIFEST, &[], &manifest), (VAULT, &[], vault.expose())]).map(SecretBytes::from)
 }
 
-/// Writes an item of the ledger.
-pub(super) fn write_item(item: &Item, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let (_, kind) = LEDGER.iter().find(|(kind, _)| *kind == item.kind).ok_or_else(damaged)?;
-    write(out, *kind, &item.key, &item.value)
+/// The octets of a part: what it begins with, items of the ledger, and, where the copy ends with it, how
+/// many items there were in all.
+///
+/// # Errors
+/// `LedgerDamaged`: an item is longer than any that this program writes.
+pub(super) fn part(
+    beginning: &SecretBytes,
+    items: &[Item],
+    end: Option<u64>,
+) -> Result<SecretBytes, Refusal> {
+    let mut parts: Vec<(u8, &[u8], &[u8])> = Vec::with_capacity(items.len() + 1);
+    for item in items {
+        let (_, kind) = LEDGER.iter().find(|(kind, _)| *kind == item.kind).ok_or_else(damaged)?;
+        parts.push((*kind, &item.key, &item.value));
+    }
+    let end = end.map(u64::to_be_bytes);
+    parts.extend(end.iter().map(|counted| (END, &[][..], counted.as_slice())));
+    written(beginning.expose(), &parts).map(SecretBytes::from)
 }
 
-/// Writes the end, after so many items of the ledger.
-pub(super) fn write_end(items: u64, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    write(out, END, &[], &items.to_be_bytes())
+/// Octets of an item.
+pub(super) fn length(item: &Item) -> usize {
+    HEAD + item.key.len() + item.value.len()
 }
 
 /// Reads a backup to its end into a new ledger. `progress` is told of steps done, and of how many; verifying
@@ -165,18 +181,25 @@ fn read_part(from: &mut Opener<impl Read>) -> Result<Part, Refusal> {
     Ok((kind, take(key)?, take(value)?))
 }
 
-fn write(out: &mut Vec<u8>, kind: u8, key: &[u8], value: &[u8]) -> Result<(), Refusal> {
-    if key.len() > LONGEST.0 || value.len() > LONGEST.1 {
-        return Err(Refusal::LedgerDamaged { reason: "an item too long".to_owned() });
+/// Kinds, keys and values as they are written, after what was written before. The buffer never grows: a
+/// smaller one would stay behind in memory.
+fn written(before: &[u8], parts: &[(u8, &[u8], &[u8])]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let sizes = parts.iter().map(|(_, key, value)| HEAD + key.len() + value.len());
+    let mut out = Zeroizing::new(Vec::with_capacity(before.len() + sizes.sum::<usize>()));
+    out.extend_from_slice(before);
+    for (kind, key, value) in parts {
+        if key.len() > LONGEST.0 || value.len() > LONGEST.1 {
+            return Err(Refusal::LedgerDamaged { reason: "an item too long".to_owned() });
+        }
+        out.push(*kind);
+        for part in [key, value] {
+            let length = u32::try_from(part.len()).map_err(|_| damaged())?;
+            out.extend_from_slice(&length.to_be_bytes());
+        }
+        out.extend_from_slice(key);
+        out.extend_from_slice(value);
     }
-    out.push(kind);
-    for part in [key, value] {
-        let length = u32::try_from(part.len()).map_err(|_| damaged())?;
-        out.extend_from_slice(&length.to_be_bytes());
-    }
-    out.extend_from_slice(key);
-    out.extend_from_slice(value);
-    Ok(())
+    Ok(out)
 }
 
 fn octets(bytes: &[u8]) -> Result<OctetString, Refusal> {
@@ -185,4 +208,20 @@ fn octets(bytes: &[u8]) -> Result<OctetString, Refusal> {
 
 fn damaged() -> Refusal {
     Refusal::BackupDamaged {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches a size that is counted wrong: the buffer would grow, and leave what it held before in
+    // memory that nobody wipes.
+    #[test]
+    fn a_part_is_written_into_a_buffer_of_its_size() {
+        let parts: [(u8, &[u8], &[u8]); 3] =
+            [(VAULT, &[], &[7; 5000]), (16, &[1; 8], &[2; 300]), (END, &[], &[3; 8])];
+        let out = written(b"before", &parts).unwrap();
+        assert_eq!(out.len(), 6 + 3 * HEAD + 5000 + 308 + 8);
+        assert_eq!(out.capacity(), out.len());
+    }
 }

@@ -29,9 +29,11 @@ impl Handler for Authority {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Reply, Refusal> {
         match request.command {
-            Command::Unseal { .. } | Command::Seal | Command::Status | Command::Connections => {
-                Err(Refusal::ServiceNotRunning {})
-            }
+            Command::Unseal { .. }
+            | Command::Seal
+            | Command::Status
+            | Command::Repairs
+            | Command::Connections => Err(Refusal::ServiceNotRunning {}),
             Command::Issue { orders, handout } => {
                 self.issue_orders(orders, handout, request.idempotency).map(Reply::Issued)
             }
@@ -100,6 +102,7 @@ impl Handler for Authority {
             Command::ContinueBackup { backup, part } => {
                 self.continue_backup(backup, part).map(Reply::BackupPart)
             }
+            Command::FinishBackup { backup } => self.finish_backup(backup).map(|()| Reply::Done),
             Command::Restoration => self.restoration().map(Reply::Restoration),
             Command::Reconcile { list } => {
                 let Merged { revoked, lost, number } = self.reconcile(list.as_deref())?;

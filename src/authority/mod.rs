@@ -30,10 +30,10 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 pub use drill::{Drill, drill};
 pub use initialise::Initialise;
 pub use lineage::{Ending, Renewal};
-pub use recovery::Repairs;
 pub use restore::{Reconcile, Restored, require_blank, restore};
 
 use crate::ca::{self, Bundle, IssueRequest, IssuedCertificate, Issuer, Signatory};
+use crate::door::reply::Repairs;
 use crate::ground::clock::{ClockWatch, Timestamp};
 use crate::ground::files;
 use crate::ground::messages::Refusal;

@@ -1,21 +1,11 @@
 //! What start-up does about a crash: the vault is held against the ledger, and intents without
 //! their certificates are closed.
 
+use crate::door::reply::Repairs;
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
 use crate::ledger::{Event, Ledger, Numbered, VaultMark, VaultMarks};
 use crate::vault::SealedVault;
-
-/// What was repaired, for people to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Repairs {
-    /// A change of the vault that was written but not recorded as done was recorded.
-    pub vault_change_finished: bool,
-    /// A change of the vault that was announced but not written was closed.
-    pub vault_change_undone: bool,
-    /// The certificates that were intended and no more; each counts as revoked.
-    pub abandoned: Vec<u64>,
-}
 
 /// Accepts the vault that the ledger knows, or the one it was told of; closes what is open.
 pub(super) fn repair(

@@ -199,12 +199,14 @@ impl Authority {
         }))
     }
 
-    /// When a backup was last made.
+    /// When the last backup was begun that is known to be whole: its writer said so, or this ledger was
+    /// restored from it.
     ///
     /// # Errors
     /// The ledger could not be read.
     pub fn backed_up(&self) -> Result<Option<Timestamp>, Refusal> {
-        Ok(self.ledger.reader()?.backed_up()?)
+        let restored = self.restoration()?.map(|restoration| restoration.backed_up);
+        Ok(self.ledger.reader()?.backed_up()?.max(restored))
     }
 
     /// Whether it was restored and is not reconciled: it signs nothing and serves nobody.

@@ -40,12 +40,18 @@ fn make(session: &Session, to: &Path, passphrase_file: Option<&Path>) -> Result<
     let failed = |error| written_to(to, error);
     let sealer = Sealer::begin(NewFile::create(to)?, &passphrase).map_err(failed)?;
     let mut door = session.open_sealed()?;
-    let items = copy(session, &mut door, sealer, to)?;
+    let (backup, items) = copy(session, &mut door, sealer, to)?;
+    // The file is whole, whether that can be recorded or not.
+    let recorded = door.finish_backup(backup);
 
     session.screen.say(&Text::BackupMade {});
     let mut table = Table::default();
     table.field(&Text::LabelFile {}, to.display().to_string(), language);
     session.screen.table(&table);
+    if let Err(refusal) = recorded {
+        let reason = refusal.what(language);
+        session.screen.warn(&Text::BackupNotRecorded { reason });
+    }
     // A service's folder may be closed to whoever gives it commands.
     if session.folder.slots().is_ok_and(|slots| only_key_files(&slots)) {
         session.screen.warn(&Text::BackupWithoutKeyFile {});
@@ -57,13 +63,13 @@ fn make(session: &Session, to: &Path, passphrase_file: Option<&Path>) -> Result<
     Ok(())
 }
 
-/// Copies everything into a file, part by part; how many items it was.
+/// Copies everything into a file, part by part; what names the copy, and how many items it was.
 fn copy(
     session: &Session,
     door: &mut Door,
     mut sealer: Sealer<NewFile>,
     to: &Path,
-) -> Result<u64, Refusal> {
+) -> Result<([u8; 16], u64), Refusal> {
     let mut part = door.begin_backup()?;
     let mut progress = Progress::new(session, part.of);
     let items = loop {
@@ -76,7 +82,7 @@ fn copy(
     };
     progress.finish();
     sealer.finish().map_err(|error| written_to(to, error))?.finish()?;
-    Ok(items)
+    Ok((part.backup, items))
 }
 
 /// Brings a backup back in memory, and has it issue, revoke and sign.

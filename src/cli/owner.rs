@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::authority::{DataFolder, SERVICE_FOLDER};
@@ -23,6 +24,7 @@ use crate::ground::messages::Refusal;
 use crate::hardening::{Role, Terms};
 
 use super::roles::{User, Users};
+use super::screen;
 
 /// How long the authority may take to begin: it reads the whole ledger first.
 const BEGINNING: Duration = Duration::from_secs(900);
@@ -75,6 +77,8 @@ impl Drop for TakenFolder<'_> {
 /// An authority at work for one command. It ends when this is dropped.
 pub(super) struct OwnersAuthority {
     child: Child,
+    /// Reads what it says; none once that was taken.
+    words: Option<JoinHandle<String>>,
     /// While it is open the authority works.
     feed: Option<UnixStream>,
 }
@@ -88,7 +92,7 @@ impl OwnersAuthority {
         let failed =
             |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        let child = Command::new("/proc/self/exe")
+        let mut child = Command::new("/proc/self/exe")
             .arg("authority")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -98,7 +102,9 @@ impl OwnersAuthority {
             .gid(user.gid)
             .spawn()
             .map_err(failed)?;
-        let mut authority = Self { child, feed: Some(ours) };
+        let words = child.stderr.take();
+        let words = words.map(|stderr| std::thread::spawn(move || last_words(stderr)));
+        let mut authority = Self { child, words, feed: Some(ours) };
         authority.begin(folder)?;
         Ok(authority)
     }
@@ -140,23 +146,28 @@ impl OwnersAuthority {
             }
             std::thread::sleep(LOOK);
         }
-        Err(Refusal::OwnersAuthorityEnded { reason: self.last_words() })
+        let _ = self.child.kill();
+        Err(Refusal::OwnersAuthorityEnded { reason: self.words() })
     }
 
-    /// What it said before it ended.
-    fn last_words(&mut self) -> String {
-        let _ = self.child.kill();
-        let mut words = String::new();
-        if let Some(stderr) = self.child.stderr.take() {
-            // What is not text, or not there, cannot be shown.
-            let _ = stderr.take(WORDS).read_to_string(&mut words);
-        }
-        words.trim_end().to_owned()
+    /// What it said last, once it has ended.
+    fn words(&mut self) -> String {
+        self.words.take().and_then(|words| words.join().ok()).unwrap_or_default()
     }
 }
 
+/// Reads to the end, so that nobody waits who says much; the last of it.
+fn last_words(mut from: impl Read) -> String {
+    let (mut said, mut octets) = (Vec::new(), [0; WORDS]);
+    while let Ok(read @ 1..) = from.read(&mut octets) {
+        said.extend_from_slice(octets.get(..read).unwrap_or_default());
+        said.drain(..said.len().saturating_sub(WORDS));
+    }
+    String::from_utf8_lossy(&said).trim_end().to_owned()
+}
+
 /// Octets of last words that are shown.
-const WORDS: u64 = 4096;
+const WORDS: usize = 4096;
 
 impl Drop for OwnersAuthority {
     fn drop(&mut self) {
@@ -165,6 +176,32 @@ impl Drop for OwnersAuthority {
             let _ = feed.shutdown(std::net::Shutdown::Both);
         }
         // It ends by itself once its command is finished.
-        let _ = self.child.wait();
+        let ended = self.child.wait();
+        let words = self.words();
+        if !ended.is_ok_and(|status| status.success()) && !words.is_empty() {
+            screen::aside(&words);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    // Catches an authority that waits for ever, and its command with it, once it has said more than
+    // a pipe holds.
+    #[test]
+    fn whoever_says_much_is_read_to_the_end() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let reading = std::thread::spawn(move || last_words(ours));
+        for line in 0..100_000 {
+            writeln!(theirs, "line {line}").unwrap();
+        }
+        drop(theirs);
+        let words = reading.join().unwrap();
+        assert!(words.ends_with("\nline 99999"), "{words}");
+        assert!(words.len() <= WORDS);
     }
 }

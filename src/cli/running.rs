@@ -51,7 +51,7 @@ pub(super) fn status(session: &Session) -> ExitCode {
             return ExitCode::from(UNKNOWN);
         }
     };
-    let remarks = remarks(&status, session.now);
+    let remarks = remarks(&status, session.now, session.screen.language());
     let worst = remarks.iter().map(|remark| remark.grade).max().unwrap_or(Grade::Good);
     show_status(session, &status, &remarks);
     session.screen.json(&json_of_status(&status, &remarks, worst, session.screen.language()));
@@ -142,11 +142,14 @@ pub(super) fn service(session: &Session) -> Result<Door, Refusal> {
 }
 
 /// What is wrong, or will be.
-fn remarks(status: &Status, now: Timestamp) -> Vec<Remark> {
+fn remarks(status: &Status, now: Timestamp, language: Language) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut remark = |grade, text| remarks.push(Remark { grade, text });
     if !status.unsealed {
         remark(Grade::Warning, Text::RemarkSealed {});
+    }
+    if let Some(refusal) = &status.failed_write {
+        remark(Grade::Critical, Text::RemarkWriteFailed { reason: refusal.what(language) });
     }
     match status.clock {
         ClockStanding::Good => {}
@@ -315,6 +318,7 @@ fn json_of_status(status: &Status, remarks: &[Remark], worst: Grade, language: L
         "since": status.since.rfc3339(),
         "unsealed": status.unsealed,
         "epoch": status.epoch,
+        "failed_write": status.failed_write.as_ref().map(Refusal::code),
         "clock": match status.clock {
             ClockStanding::Good => "good",
             ClockStanding::Diverged { .. } => "diverged",

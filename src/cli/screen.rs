@@ -101,7 +101,7 @@ impl Screen {
     pub(super) fn warn(&self, text: &Text) {
         let text = text.render(self.language);
         let mark = Text::Warning {}.render(self.language);
-        say_aside(&format!("{mark}{text}"));
+        aside(&format!("{mark}{text}"));
     }
 
     /// Prints the result for a machine, when one reads.
@@ -127,7 +127,7 @@ impl Screen {
                 text = text.replace(&*word, &Untrusted(&word).to_string());
             }
         }
-        say_aside(text.trim_end());
+        aside(text.trim_end());
     }
 
     /// Prints a refusal on standard error: what, and what to do next.
@@ -163,7 +163,7 @@ impl Screen {
         for language in languages {
             let mark = mark.render(language);
             let (what, next) = (refusal.what(language), refusal.next(language));
-            say_aside(&format!("{place}{mark}{what}\n  → {next}"));
+            aside(&format!("{place}{mark}{what}\n  → {next}"));
         }
     }
 }
@@ -228,7 +228,7 @@ fn write_raw(to: &mut impl Write, line: &str) -> io::Result<()> {
 }
 
 /// What cannot be said on standard error can be said nowhere.
-fn say_aside(line: &str) {
+pub(super) fn aside(line: &str) {
     let _ = write_line(&mut io::stderr().lock(), line);
 }
 

@@ -10,9 +10,10 @@ use super::handout::Received;
 use super::owner::{self, OwnersAuthority};
 use super::screen::Screen;
 use super::secrets::{SecretSource, through_the_door};
-use crate::authority::{Authority, DataFolder, Repairs, SERVICE_FOLDER};
+use crate::authority::{Authority, DataFolder, SERVICE_FOLDER};
 use crate::door::Door;
 use crate::door::command::Selector;
+use crate::door::reply::Repairs;
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
@@ -141,10 +142,15 @@ impl Session {
     fn owners_door(&self) -> Result<Option<Door>, Refusal> {
         let Some(user) = owner::of(&self.folder) else { return Ok(None) };
         let mut owners = self.owners.borrow_mut();
-        if owners.is_none() {
+        let begins = owners.is_none();
+        if begins {
             *owners = Some(OwnersAuthority::start(&self.folder, user)?);
         }
-        Door::at(&self.folder.control_socket(), &self.actor)
+        let mut door = Door::at(&self.folder.control_socket(), &self.actor)?;
+        if let Some(door) = door.as_mut().filter(|_| begins) {
+            self.report(&door.repairs()?);
+        }
+        Ok(door)
     }
 
     /// The CA in this process, with its vault sealed.

@@ -11,7 +11,7 @@ use super::command::{Command, Handout, Order, Renewal, Request, Secret, Selector
 use super::frame::{self, COMMAND_LIMIT, FrameError};
 use super::reply::{
     Anchor, AnchorCheck, BackupPart, Bundle, CertificateView, Crl, GateConnections, Issued,
-    Message, Reply, Restoration, RevocationReply, Status,
+    Message, Repairs, Reply, Restoration, RevocationReply, Status,
 };
 use crate::ground::clock::Timestamp;
 use crate::ground::messages::Refusal;
@@ -101,6 +101,17 @@ impl Door {
         }
         match self.ask(Command::Status)? {
             Reply::Status(status) => Ok(*status),
+            _ => Err(misread()),
+        }
+    }
+
+    /// What the authority repaired when its process began.
+    ///
+    /// # Errors
+    /// It is in this process: whoever opened it knows.
+    pub fn repairs(&mut self) -> Result<Repairs, Refusal> {
+        match self.ask(Command::Repairs)? {
+            Reply::Repairs(repairs) => Ok(repairs),
             _ => Err(misread()),
         }
     }
@@ -301,6 +312,14 @@ impl Door {
     /// The copy is not under way any more, or the ledger could not be read.
     pub fn continue_backup(&mut self, backup: [u8; 16], part: u64) -> Result<BackupPart, Refusal> {
         self.backup_part(Command::ContinueBackup { backup, part })
+    }
+
+    /// Says that a copy of everything was written to its end.
+    ///
+    /// # Errors
+    /// Its last part was not given, another copy was begun since, or the ledger could not be written.
+    pub fn finish_backup(&mut self, backup: [u8; 16]) -> Result<(), Refusal> {
+        self.done(Command::FinishBackup { backup })
     }
 
     /// How the ledger was last brought back from a backup, if it ever was.

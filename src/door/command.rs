@@ -32,6 +32,8 @@ pub enum Command {
     Seal,
     /// How everything stands.
     Status,
+    /// What was repaired when the authority's process began.
+    Repairs,
     /// Who is connected now, at all gates.
     Connections,
     /// Issues certificates; each order has its own outcome.
@@ -135,6 +137,11 @@ pub enum Command {
         backup: [u8; 16],
         /// Which part.
         part: u64,
+    },
+    /// Says that a copy of which the last part was given lies whole in a file.
+    FinishBackup {
+        /// What names the copy.
+        backup: [u8; 16],
     },
     /// How the ledger was last brought back from a backup.
     Restoration,

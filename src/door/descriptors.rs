@@ -60,7 +60,7 @@ impl Descriptors {
     /// when the other end is gone.
     ///
     /// # Errors
-    /// It is no message of this channel, or the system failed.
+    /// It is no message of this channel, such as one with several descriptors, or the system failed.
     pub async fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Option<OwnedFd>)>> {
         self.0.async_io(Interest::READABLE, || receive(self.0.as_fd())).await
     }
@@ -86,14 +86,16 @@ fn encode<'a>(message: &impl Serialize, buffer: &'a mut [u8; LIMIT]) -> io::Resu
 }
 
 fn send(end: BorrowedFd<'_>, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let Some(descriptor) = descriptor else {
+        // Who may send no descriptor may not call `sendmsg`.
+        rustix::net::send(end, message, SendFlags::NOSIGNAL)?;
+        return Ok(());
+    };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let carried;
-    if let Some(descriptor) = descriptor {
-        carried = [descriptor];
-        if !ancillary.push(SendAncillaryMessage::ScmRights(&carried)) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
+    let carried = [descriptor];
+    if !ancillary.push(SendAncillaryMessage::ScmRights(&carried)) {
+        return Err(io::ErrorKind::InvalidInput.into());
     }
     sendmsg(end, &[IoSlice::new(message)], &mut ancillary, SendFlags::NOSIGNAL)?;
     Ok(())
@@ -105,29 +107,27 @@ fn receive<T: DeserializeOwned>(end: BorrowedFd<'_>) -> io::Result<Option<(T, Op
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received =
         recvmsg(end, &mut [IoSliceMut::new(&mut buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-    // More than one descriptor comes from nobody of ours; the system has closed what had no room.
-    let mut descriptor = None;
+    let mut descriptors = Vec::new();
     for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-            for carried in descriptors {
-                descriptor = Some(carried);
-            }
+        if let RecvAncillaryMessage::ScmRights(carried) = message {
+            descriptors.extend(carried);
         }
     }
     if received.bytes == 0 {
         return Ok(None);
     }
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
-    if received.flags.contains(ReturnFlags::TRUNC) {
+    // With none at all, cut off means that this process has no descriptors left at the moment; the
+    // message is good all the same. With one it means that there were more, which comes from nobody of
+    // ours. The system has closed what had no room.
+    let more = descriptors.len() > 1
+        || (descriptors.len() == 1 && received.flags.contains(ReturnFlags::CTRUNC));
+    if more || received.flags.contains(ReturnFlags::TRUNC) {
         return Err(malformed());
-    }
-    if received.flags.contains(ReturnFlags::CTRUNC) {
-        // This process has no descriptors left at the moment; the message is good all the same.
-        descriptor = None;
     }
     let octets = buffer.get(..received.bytes).ok_or_else(malformed)?;
     let message = super::frame::decode(octets).map_err(|_| malformed())?;
-    Ok(Some((message, descriptor)))
+    Ok(Some((message, descriptors.pop())))
 }
 
 #[cfg(test)]
@@ -169,6 +169,29 @@ mod tests {
         for octets in [&[200; 8][..], &[3, b'a', b'b', b'c', 0], &[1; LIMIT + 1]] {
             rustix::net::send(&raw, octets, SendFlags::empty()).unwrap();
             assert!(other.receive::<String>().await.is_err(), "{octets:?}");
+        }
+    }
+
+    // Catches descriptors that are taken in and kept, and a channel that takes the last of several.
+    #[tokio::test]
+    async fn several_descriptors_at_once_are_no_message_and_all_are_closed() {
+        for number in [2, 3, 5, 200] {
+            let (end, raw) = pair().unwrap();
+            let other = Descriptors::new(end).unwrap();
+            let (mut near, far) = StdUnixStream::pair().unwrap();
+            near.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+            let carried = vec![far.as_fd(); number];
+            let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(200))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            assert!(ancillary.push(SendAncillaryMessage::ScmRights(&carried)));
+            let message = [IoSlice::new(b"\x05first")];
+            sendmsg(&raw, &message, &mut ancillary, SendFlags::empty()).unwrap();
+            drop(far);
+            let received = other.receive::<String>().await;
+            let refused = received.is_err_and(|error| error.kind() == io::ErrorKind::InvalidData);
+            assert!(refused, "{number}");
+            // The end comes once nobody holds the other end any more.
+            assert_eq!(near.read(&mut [0]).unwrap(), 0, "{number}");
         }
     }
 }

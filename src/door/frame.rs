@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
 /// The number of this protocol. Whoever changes a message counts it up.
-pub const PROTOCOL: u16 = 2;
+pub const PROTOCOL: u16 = 3;
 
 /// Octets of a command or a reply at most.
 pub const COMMAND_LIMIT: usize = 64 << 20;

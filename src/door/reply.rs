@@ -54,6 +54,8 @@ pub enum Reply {
     },
     /// To `Status`.
     Status(Box<Status>),
+    /// To `Repairs`.
+    Repairs(Repairs),
     /// To `Connections`.
     Connections(Vec<GateConnections>),
     /// To `BeginBackup` and `ContinueBackup`.
@@ -90,6 +92,17 @@ pub struct BackupPart {
     pub items: u64,
     /// Items in all.
     pub of: u64,
+}
+
+/// What the authority repaired when it began: what a crash had left half done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repairs {
+    /// A change of the vault that was written but not recorded as done was recorded.
+    pub vault_change_finished: bool,
+    /// A change of the vault that was announced but not written was closed.
+    pub vault_change_undone: bool,
+    /// The certificates that were intended and no more; each counts as revoked.
+    pub abandoned: Vec<u64>,
 }
 
 /// How a ledger was brought back from a backup.
@@ -398,6 +411,8 @@ pub struct Status {
     pub unsealed: bool,
     /// The ledger's sequence.
     pub epoch: Sequence,
+    /// Why the last write failed; none when one succeeded since.
+    pub failed_write: Option<Refusal>,
     /// How the clock stands.
     pub clock: ClockStanding,
     /// When the certificate authority's certificate ends.
@@ -414,7 +429,7 @@ pub struct Status {
     pub ending: Vec<Ending>,
     /// How the ledger was last brought back from a backup, if it ever was.
     pub restoration: Option<Restoration>,
-    /// When a backup was last made.
+    /// When the last backup was begun that was written to its end.
     pub backed_up: Option<Timestamp>,
     /// When an anchor was last found in the ledger.
     pub anchor: Option<LastAnchorCheck>,

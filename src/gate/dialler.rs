@@ -150,7 +150,10 @@ pub(super) async fn answer(channel: &Arc<Descriptors>, road: &Arc<Road>) -> io::
     connector.set_connect_timeout(Some(CONNECT));
     connector.set_keepalive(Some(KEEP_ALIVE));
     let places = Arc::new(Semaphore::new(UNDER_WAY));
-    while let Some((Dial { ask }, _)) = channel.receive().await? {
+    while let Some((Dial { ask }, descriptor)) = channel.receive().await? {
+        if descriptor.is_some() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         // The semaphore is never closed.
         let place = Arc::clone(&places).acquire_owned().await.ok();
         let (channel, road, connector) = (Arc::clone(channel), Arc::clone(road), connector.clone());
@@ -168,4 +171,83 @@ pub(super) async fn answer(channel: &Arc<Descriptors>, road: &Arc<Road>) -> io::
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+
+    use rustix::net::{AddressFamily, SocketType};
+
+    use super::*;
+    use crate::door::descriptors;
+
+    /// Nothing here takes longer.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// A gate's side, and a supervisor's that answers it, over a channel that holds few messages.
+    fn ends(road: Road) -> (Dialler, JoinHandle<()>, JoinHandle<io::Result<()>>) {
+        let (near, far) = descriptors::pair().unwrap();
+        for end in [&near, &far] {
+            rustix::net::sockopt::set_socket_send_buffer_size(end, 0).unwrap();
+        }
+        let (near, far) = (Descriptors::new(near).unwrap(), Descriptors::new(far).unwrap());
+        let (near, road) = (Arc::new(near), Arc::new(road));
+        let (dialler, asking) = Dialler::over(far);
+        (dialler, asking, tokio::spawn(async move { answer(&near, &road).await }))
+    }
+
+    // Catches two ends that both wait for the other to read: with more asks under way than the channel
+    // holds, nobody would get a connection any more.
+    #[tokio::test]
+    async fn however_many_ask_at_once_each_is_answered() {
+        let listener = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&listener, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        // It receives nobody at first, so that all that may be under way is.
+        rustix::net::listen(&listener, 0).unwrap();
+        let listener = TcpListener::from(listener);
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (dialler, ..) = ends(Road::Tcp(address.parse().unwrap()));
+        let asks: Vec<_> = (0..UNDER_WAY * 2)
+            .map(|_| {
+                let dialler = dialler.clone();
+                tokio::spawn(async move { dialler.dial().await.map(drop) })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        rustix::net::listen(&listener, 4096).unwrap();
+        std::thread::spawn(move || while listener.accept().is_ok() {});
+        let mut connected = 0;
+        let answered = tokio::time::timeout(PATIENCE, async {
+            for ask in asks {
+                // One that came too late for a slow machine is an answer, too.
+                connected += usize::from(ask.await.unwrap().is_ok());
+            }
+        });
+        answered.await.expect("both ends wait for the other");
+        assert!(connected > 0);
+    }
+
+    // Catches visitors who are gone and still keep places, until no place is left.
+    #[tokio::test]
+    async fn who_gives_up_waiting_keeps_no_place() {
+        let (dialler, ..) = ends(Road::Unix("/nowhere/at/all".into()));
+        for _ in 0..UNDER_WAY * 4 {
+            let _gives_up = tokio::time::timeout(Duration::ZERO, dialler.dial()).await;
+        }
+        let refused = tokio::time::timeout(PATIENCE, dialler.dial()).await.expect("no place");
+        assert!(!refused.unwrap_err().to_string().is_empty());
+    }
+
+    // Catches a captured gate that hands its supervisor sockets whose closing takes as long as it likes.
+    #[tokio::test]
+    async fn an_ask_with_a_descriptor_is_none() {
+        let (near, far) = descriptors::pair().unwrap();
+        let (near, far) = (Descriptors::new(near).unwrap(), Descriptors::new(far).unwrap());
+        let (near, road) = (Arc::new(near), Arc::new(Road::Nowhere));
+        let file = std::fs::File::open("/dev/null").unwrap();
+        far.send(&Dial { ask: 1 }, Some(file.as_fd())).await.unwrap();
+        let answered = tokio::time::timeout(PATIENCE, answer(&near, &road)).await.unwrap();
+        assert_eq!(answered.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
 }

@@ -143,12 +143,54 @@ fn unmap(place: *mut c_void) {
 
 #[cfg(test)]
 mod tests {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
     use super::*;
+    use crate::hardening::system_calls::ARCHITECTURE;
 
     #[test]
     fn only_keys_of_256_bits_are_taken() {
         assert!(LockedKey::copy_of(&[1; 31]).is_none());
         assert_eq!(LockedKey::copy_of(&[1; 32]).unwrap().expose(), &[1; 32]);
         assert_ne!(LockedKey::generate().unwrap().expose(), &[0; 32]);
+    }
+
+    /// What the kernel says of the memory that a key lies in: its name and its flags (proc(5), smaps).
+    fn memory_of(key: &LockedKey) -> (String, String) {
+        let place = key.expose().as_ptr().addr();
+        let maps = std::fs::read_to_string("/proc/thread-self/smaps").unwrap();
+        let mut lines = maps.lines();
+        let head = lines.find(|line| {
+            let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+            let Some((start, end)) = range else { return false };
+            let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16));
+            matches!((start, end), (Ok(start), Ok(end)) if (start..end).contains(&place))
+        });
+        let flags = lines.find_map(|line| line.strip_prefix("VmFlags: ")).unwrap();
+        (head.unwrap().to_owned(), flags.to_owned())
+    }
+
+    // Catches a second way that is none: a key that is refused, or lies where it is swapped, on the
+    // kernels before 5.14 and those that have it switched off; and a report that says otherwise.
+    #[test]
+    fn without_secret_memory_a_key_is_locked_and_the_report_says_so() {
+        let with = LockedKey::generate().unwrap();
+        let is_there = probe_secret_memory(Role::Authority);
+        assert_eq!(memory_of(&with).0.contains("secretmem"), is_there.is_ok(), "{is_there:?}");
+        // What a filter takes away is taken from this thread only.
+        let without = std::thread::spawn(|| {
+            let missing = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
+            let call = [(libc::SYS_memfd_secret, Vec::new())].into();
+            let filter = SeccompFilter::new(call, SeccompAction::Allow, missing, ARCHITECTURE);
+            let program: BpfProgram = filter.unwrap().try_into().unwrap();
+            seccompiler::apply_filter(&program).unwrap();
+            assert_eq!(probe_secret_memory(Role::Authority), Err(Reason::Unsupported));
+            let key = LockedKey::copy_of(&[7; OCTETS]).unwrap();
+            assert_eq!(key.expose(), &[7; OCTETS]);
+            let (memory, flags) = memory_of(&key);
+            assert!(!memory.contains("secretmem"), "{memory}");
+            assert!(flags.split(' ').any(|flag| flag == "lo"), "not locked: {memory} {flags}");
+        });
+        without.join().unwrap();
     }
 }

@@ -224,6 +224,91 @@ fn what_no_role_needs_fails_and_the_process_lives() {
     }
 }
 
+// Catches a captured role that takes another process's descriptors or memory away by its limits, or has
+// the kernel send signals for it (`F_SETOWN`, and the two that belong to it).
+#[test]
+fn a_role_limits_itself_only_and_makes_nobody_send_signals() {
+    let (parent, files) = (rustix::process::getpid().as_raw_nonzero().get(), 7);
+    let parent = i64::from(parent);
+    let fcntl = |command: i32| Try::Call(libc::SYS_fcntl, [0, i64::from(command), parent]);
+    for role in ROLES {
+        let tries = [
+            Try::Call(libc::SYS_prlimit64, [parent, files, 0]),
+            Try::Call(libc::SYS_prlimit64, [0, files, 0]),
+            fcntl(libc::F_SETOWN),
+            fcntl(F_SETSIG),
+            fcntl(libc::F_SETLEASE),
+            fcntl(libc::F_SETPIPE_SZ),
+            fcntl(libc::F_GETFD),
+        ];
+        let (outcomes, status) = run(&task(role, &tries));
+        let refused = || Outcome::Failed(libc::EPERM);
+        let (done, is_open) = (Outcome::Done("0".to_owned()), Outcome::Done("0".to_owned()));
+        let expected = [refused(), done, refused(), refused(), refused(), refused(), is_open];
+        assert_eq!(outcomes[1..], expected, "{role:?}");
+        assert!(status.success(), "{role:?}: {status:?}");
+    }
+}
+
+// Catches sockets that reach somebody without `connect`: datagrams go to any socket by its path, to the
+// service manager's or the log's, say.
+#[test]
+fn the_sockets_a_role_makes_are_streams_between_processes() {
+    let pairs = |kind: i32, domain: i32| {
+        Try::Call(libc::SYS_socketpair, [i64::from(domain), i64::from(kind), 0])
+    };
+    let one = |kind: i32, domain: i32| {
+        Try::Call(libc::SYS_socket, [i64::from(domain), i64::from(kind), 0])
+    };
+    let kinds = |make: &dyn Fn(i32, i32) -> Try| {
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        vec![
+            make(libc::SOCK_DGRAM, libc::AF_UNIX),
+            make(libc::SOCK_DGRAM | flags, libc::AF_UNIX),
+            make(libc::SOCK_SEQPACKET, libc::AF_UNIX),
+            make(libc::SOCK_RAW, libc::AF_UNIX),
+            make(libc::SOCK_STREAM, libc::AF_INET),
+            make(libc::SOCK_DGRAM, libc::AF_INET6),
+            make(libc::SOCK_RAW, libc::AF_NETLINK),
+            make(libc::SOCK_STREAM, libc::AF_VSOCK),
+            make(libc::SOCK_STREAM | flags, libc::AF_UNIX),
+        ]
+    };
+    for (role, tries) in [
+        (Role::Gate, kinds(&pairs)),
+        (Role::Publisher, kinds(&pairs)),
+        (Role::Authority, kinds(&one)),
+    ] {
+        let (outcomes, _) = run(&task(role, &tries));
+        let (last, others) = outcomes[1..].split_last().unwrap();
+        let refused = others.iter().all(|outcome| *outcome == Outcome::Failed(libc::EPERM));
+        assert!(refused && others.len() == 8, "{role:?}: {outcomes:?}");
+        // The kernel gets to see that one: there is no place for the two descriptors.
+        let may = matches!(last, Outcome::Done(_) | Outcome::Failed(libc::EFAULT));
+        assert!(may, "{role:?}: {outcomes:?}");
+    }
+    // The authority has no use for pairs.
+    let (outcomes, _) = run(&task(Role::Authority, &[pairs(libc::SOCK_STREAM, libc::AF_UNIX)]));
+    assert_eq!(outcomes[1], Outcome::Failed(libc::EPERM));
+}
+
+// Catches a captured gate or publisher that hands descriptors to its supervisor: closing a socket may
+// take as long as whoever made it likes (SO_LINGER), and would keep all other gates waiting.
+#[test]
+fn a_role_that_strangers_reach_sends_no_descriptors() {
+    for (role, expected) in [
+        (Role::Gate, libc::EPERM),
+        (Role::Publisher, libc::EPERM),
+        (Role::Authority, libc::ENOTSOCK),
+    ] {
+        let sendmmsg = Outcome::Failed(libc::EPERM);
+        let tries =
+            [Try::Call(libc::SYS_sendmsg, [0, 0, 0]), Try::Call(libc::SYS_sendmmsg, [0, 0, 0])];
+        let (outcomes, _) = run(&task(role, &tries));
+        assert_eq!(outcomes[1..], [Outcome::Failed(expected), sendmmsg], "{role:?}");
+    }
+}
+
 #[test]
 fn a_listening_socket_cannot_be_sent_out() {
     let target = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -336,6 +421,9 @@ fn tell(outcome: &Outcome) {
 
 /// CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_NET_BIND_SERVICE (capability.h).
 const SUPERVISOR: u64 = 1 << 2 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 10;
+
+/// Of `asm-generic/fcntl.h`: which signal is sent.
+const F_SETSIG: i32 = 10;
 
 /// What a line of ours begins with.
 const MARK: &str = "outcome: ";

@@ -58,8 +58,10 @@ pub enum Event {
     /// A person confirmed the wall clock. Its entry's time is that clock's, even where it is before
     /// the entry before; no other entry's is.
     ClockConfirmed(ClockConfirmed),
-    /// A copy of everything was given out, as it is after this entry.
+    /// A copy of everything begins to be given out, as it is after this entry.
     BackedUp(BackedUp),
+    /// That copy lies whole in a file, says who was given it.
+    BackupWritten(BackedUp),
     /// This ledger is such a copy, brought back. From here on its history is another than that of the
     /// ledger it was copied from.
     Restored(Restored),
@@ -195,7 +197,7 @@ pub struct ClockConfirmed {
     pub newest: u64,
 }
 
-/// Which copy was given out.
+/// Which copy is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub struct BackedUp {
     /// 16 random octets that name the copy.
@@ -313,6 +315,7 @@ impl Event {
             Self::Restored(body) => (13, body.to_der()?),
             Self::LostRevoked(body) => (14, body.to_der()?),
             Self::Reconciled(body) => (15, body.to_der()?),
+            Self::BackupWritten(body) => (16, body.to_der()?),
         })
     }
 
@@ -333,6 +336,7 @@ impl Event {
             13 => Self::Restored(Restored::from_der(body)?),
             14 => Self::LostRevoked(LostSerial::from_der(body)?),
             15 => Self::Reconciled(Reconciled::from_der(body)?),
+            16 => Self::BackupWritten(BackedUp::from_der(body)?),
             found => return Err(LedgerError::UnknownEvent { found }),
         })
     }
@@ -412,6 +416,8 @@ mod tests {
             ),
             any::<[u8; 16]>()
                 .prop_map(|backup| Event::BackedUp(BackedUp { backup: octets(&backup) })),
+            any::<[u8; 16]>()
+                .prop_map(|backup| Event::BackupWritten(BackedUp { backup: octets(&backup) })),
             (any::<[u8; 16]>(), any::<[u64; 3]>()).prop_map(|(backup, numbers)| {
                 Event::Restored(Restored {
                     backup: octets(&backup),

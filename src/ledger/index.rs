@@ -15,8 +15,8 @@ use super::store::{
     SERIALS, STANDINGS, STATE, Store, Table, View, WriteView,
 };
 use super::{
-    BACKED_UP, CRL_FLOOR, CrlSigned, HEAD, LedgerError, NEXT_NUMBER, PAGE, RESTORATION,
-    Restoration, VAULT_CURRENT, VAULT_PENDING, crl_key, number_of, pair_key,
+    BACKED_UP, BACKUP_WRITTEN, CRL_FLOOR, CrlSigned, HEAD, LedgerError, NEXT_NUMBER, PAGE,
+    RESTORATION, Restoration, VAULT_CURRENT, VAULT_PENDING, crl_key, number_of, pair_key,
 };
 
 /// The tables that follow from the chain alone.
@@ -167,6 +167,13 @@ fn apply(tables: &impl Tables, entry: &Entry) -> Result<(), LedgerError> {
         Event::ClockConfirmed(_) => Ok(()),
         Event::BackedUp(_) => {
             tables.put(STATE, BACKED_UP, &entry.time.unix_unsigned().to_be_bytes());
+            Ok(())
+        }
+        Event::BackupWritten(_) => {
+            // What came after the copy was begun is not in it.
+            let out_of_order = || LedgerError::OutOfOrder { sequence: entry.sequence };
+            let begun = tables.get(STATE, BACKED_UP)?.ok_or_else(out_of_order)?;
+            tables.put(STATE, BACKUP_WRITTEN, &begun);
             Ok(())
         }
         Event::Restored(restored) => apply_restored(tables, entry, restored),

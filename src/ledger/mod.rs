@@ -78,7 +78,10 @@ pub struct Restoration {
 }
 
 const HEAD: &[u8] = b"head";
+/// When the last copy was begun.
 const BACKED_UP: &[u8] = b"backed-up";
+/// When the last copy was begun that was written to its end.
+const BACKUP_WRITTEN: &[u8] = b"backup-written";
 const RESTORATION: &[u8] = b"restoration";
 const CRL_FLOOR: &[u8] = b"crl-floor";
 const VAULT_CURRENT: &[u8] = b"vault-current";

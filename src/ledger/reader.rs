@@ -8,7 +8,7 @@ use super::store::{
     ReadView, SERIALS, STANDINGS, STATE, View,
 };
 use super::{
-    BACKED_UP, CRL_FLOOR, Ledger, LedgerError, PAGE, RESTORATION, Restoration, VAULT_CURRENT,
+    BACKUP_WRITTEN, CRL_FLOOR, Ledger, LedgerError, PAGE, RESTORATION, Restoration, VAULT_CURRENT,
     VAULT_PENDING, VaultMarks, crl_key, index, name_key, newest_time, next_number, number_of,
     pair_key, record, renewals, second_of,
 };
@@ -293,12 +293,12 @@ impl<'ledger> Reader<'ledger> {
         bytes.map(|bytes| Ok(der::Decode::from_der(&bytes)?)).transpose()
     }
 
-    /// When a copy was last given out.
+    /// When the last copy was begun that was written to its end.
     ///
     /// # Errors
     /// As any read.
     pub fn backed_up(&self) -> Result<Option<Timestamp>, LedgerError> {
-        let bytes = self.view.get(STATE, BACKED_UP)?;
+        let bytes = self.view.get(STATE, BACKUP_WRITTEN)?;
         bytes.map(|bytes| Ok(timestamp(number_of(&bytes)?))).transpose()
     }
 

@@ -34,7 +34,7 @@ use crate::door::feed::{
     Unseal,
 };
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
-use crate::door::reply::{Crl, Cut, Message, Reply, Status};
+use crate::door::reply::{Crl, Cut, Message, Repairs, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::messages::Refusal;
 use crate::hardening::{Confinement, Role, confine, kernel_landlock_abi};
@@ -69,10 +69,15 @@ struct Service {
     gates: Arc<Gates>,
     upkeep: Upkeep,
     since: Timestamp,
+    repairs: Repairs,
     /// Everything up to here was told.
     told: Sequence,
     /// The last refusal of the upkeep, so that it is said once.
     trouble: Option<Refusal>,
+    /// The last write that failed, and the ledger's sequence then: a later one was written since.
+    failed_write: Option<(Refusal, Sequence)>,
+    /// Whether the ledger could not be opened again: there is nothing to work with.
+    is_lost: bool,
     /// How this process is confined.
     confined: Confined,
     landlock_abi: Option<u32>,
@@ -116,7 +121,10 @@ pub fn run(mut stream: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> 
         gates,
         upkeep,
         since: clock::now(),
+        repairs,
         trouble: None,
+        failed_write: None,
+        is_lost: false,
         confined: Confined { role: Role::Authority, gate: None, layers },
         landlock_abi,
     };
@@ -263,11 +271,13 @@ impl Service {
                         // Nobody may be waiting any more.
                         let _ = reply.send(Message::Progress { done, of });
                     });
-                    let reopened = self.reopen_after(outcome.as_ref().err());
-                    let ends = matches!(outcome, Err(Trouble::FeedEnded)) || reopened.is_err();
+                    let ends = matches!(outcome, Err(Trouble::FeedEnded));
                     let outcome = match outcome {
                         Ok(reply) => Ok(reply),
-                        Err(Trouble::Refused(refusal)) => Err(refusal),
+                        Err(Trouble::Refused(refusal)) => {
+                            self.recover_from(&refusal);
+                            Err(refusal)
+                        }
                         Err(Trouble::FeedEnded) => Err(Refusal::ServiceGone {}),
                     };
                     let sealed = seals && outcome.is_ok();
@@ -293,33 +303,39 @@ impl Service {
                 looked = clock::monotonic();
                 let now = clock::now();
                 self.authority.at(now, ACTOR);
-                let looked_after = self.look_after(now);
-                if self.reopen_after(looked_after.as_ref().err()).is_err() {
-                    return;
-                }
-                match looked_after {
+                match self.look_after(now) {
                     Ok(()) => {}
                     Err(Trouble::FeedEnded) => return,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
                 }
+            }
+            if self.is_lost {
+                return;
             }
         }
     }
 
     /// Opens the ledger again once a write may have failed: the store takes none after that, and the next
     /// command may be a revocation.
-    fn reopen_after(&mut self, trouble: Option<&Trouble>) -> Result<(), Refusal> {
-        let Some(Trouble::Refused(
+    fn recover_from(&mut self, refusal: &Refusal) {
+        let is_of_a_write = matches!(
+            refusal,
             Refusal::DiskFull { .. }
-            | Refusal::SystemRefused { .. }
-            | Refusal::LedgerInterrupted {},
-        )) = trouble
-        else {
-            return Ok(());
-        };
-        self.authority.reopen_ledger().inspect_err(|refusal| {
-            tracing::error!("the ledger could not be opened again after a failed write: {refusal}");
-        })
+                | Refusal::SystemRefused { .. }
+                | Refusal::LedgerInterrupted {}
+        );
+        if !is_of_a_write {
+            return;
+        }
+        match self.authority.reopen_ledger().and_then(|()| self.authority.entries()) {
+            Ok(entries) => self.failed_write = Some((refusal.clone(), entries)),
+            Err(refusal) => {
+                tracing::error!(
+                    "the ledger could not be opened again after a failed write: {refusal}"
+                );
+                self.is_lost = true;
+            }
+        }
     }
 
     /// Carries a command out, and tells those who serve what it changed before it is acknowledged.
@@ -345,6 +361,7 @@ impl Service {
                 Ok(Reply::Done)
             }
             Command::Status => Ok(Reply::Status(Box::new(self.status()?))),
+            Command::Repairs => Ok(Reply::Repairs(self.repairs.clone())),
             Command::Connections => {
                 let ask = self.gates.ask_for_connections();
                 self.feed.tell(&Event::ListConnections { ask })?;
@@ -405,7 +422,11 @@ impl Service {
             Reply::Revoked(mut revoked) => {
                 revoked.cuts = cuts;
                 self.upkeep.were_revoked(revoked.revoked.iter().map(|view| view.serial));
-                revoked.crl = Some(self.publish_crl(now));
+                let published = self.publish_crl(now);
+                if let Err(refusal) = &published {
+                    self.recover_from(refusal);
+                }
+                revoked.crl = Some(published);
                 Reply::Revoked(revoked)
             }
             Reply::Crl(crl) => {
@@ -464,11 +485,14 @@ impl Service {
     }
 
     fn status(&self) -> Result<Status, Refusal> {
+        let entries = self.authority.entries()?;
+        let failed_write = self.failed_write.as_ref().filter(|(_, at)| *at == entries);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
             unsealed: self.authority.is_unsealed(),
             epoch: self.told,
+            failed_write: failed_write.map(|(refusal, _)| refusal.clone()),
             clock: self.authority.clock_standing()?,
             authority_ends: self.authority.issuer()?.certificate().not_after(),
             crl: self.upkeep.crl(),
@@ -487,6 +511,7 @@ impl Service {
     /// Says what could not be done, unless it is what was said last: of a clock set wrong each
     /// second tells another time.
     fn complain(&mut self, refusal: Refusal) {
+        self.recover_from(&refusal);
         if self.trouble.as_ref().map(Refusal::code) != Some(refusal.code()) {
             tracing::error!("something that is due could not be done: {refusal}");
             self.trouble = Some(refusal);
@@ -521,7 +546,7 @@ fn listen_to_gates(mut answers: UnixStream, gates: &Arc<Gates>, jobs: mpsc::Send
     });
 }
 
-fn log_repairs(repairs: &super::Repairs) {
+fn log_repairs(repairs: &Repairs) {
     if repairs.vault_change_finished || repairs.vault_change_undone {
         tracing::warn!(
             finished = repairs.vault_change_finished,

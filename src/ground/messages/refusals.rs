@@ -740,6 +740,9 @@ refusals! {
     BackupInterrupted {}
         en "the backup was interrupted: the service was restarted, or another backup was begun" => "Start the backup again."
         ja "サービスの再起動か別のバックアップの開始により、バックアップが中断されました" => "バックアップをもう一度実行してください。"
+    BackupForgotten {}
+        en "the service was restarted, or another backup was begun, before this one was finished" => "The file is whole: `sekisho backup verify FILE` tries it out. Make another backup for it to be recorded."
+        ja "このバックアップが終わる前に、サービスが再起動したか、別のバックアップが開始されました" => "ファイルは完成しています。sekisho backup verify ファイル で確かめられます。記録を残すには、もう一度バックアップしてください。"
     FolderNotBlank { folder, name }
         en "{folder} is not empty ({name} lies in it), and a backup is only restored onto an empty folder" => "Move what is there away, or name another folder with --dir."
         ja "{folder} が空ではないため ({name} があります)、復元できません" => "中のものを別の場所に移すか、--dir で空のフォルダを指定してください。"

@@ -522,6 +522,9 @@ texts! {
     RemarkClockSet { seconds }
         en "The clock was set by {seconds} s while the service ran: nothing is signed. Check it, then run `sekisho clock confirm`."
         ja "稼働中に時刻が {seconds} 秒変更されたため、署名を止めています。時刻を確かめてから sekisho clock confirm を実行してください。"
+    RemarkWriteFailed { reason }
+        en "The last write failed: {reason}. Until the cause is removed, issuing and revoking may fail. Then run `sekisho crl`; this message goes away as soon as a write succeeds."
+        ja "最後の書き込みに失敗しました: {reason}。原因を取り除くまで、発行や破棄ができないことがあります。取り除いたら sekisho crl を実行してください。書き込みが成功すると、この表示は消えます。"
     /// The clock is behind.
     RemarkClockBehind { seconds }
         en "The clock is {seconds} s behind the newest entry of the ledger: nothing is signed. Check it, then run `sekisho clock confirm`."
@@ -612,6 +615,9 @@ texts! {
     BackupMade {}
         en "The backup is made. Keep it on another machine, and its passphrase apart from it."
         ja "バックアップを作成しました。別の機器に保管し、パスフレーズは別の場所に控えてください。"
+    BackupNotRecorded { reason }
+        en "The backup is whole, but `sekisho status` will not show it, because it could not be recorded: {reason}."
+        ja "バックアップは完成しましたが、記録できなかったため、sekisho status の「最終バックアップ」には反映されません ({reason})。"
     BackupWithoutKeyFile {}
         en "Only a key file opens this vault, and it is not in the backup: keep a copy of it apart, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"

@@ -20,9 +20,9 @@ use super::{Reason, Role};
 use table::{ALARMS, Arguments, CALLS, Column};
 
 #[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: TargetArch = TargetArch::x86_64;
+pub(super) const ARCHITECTURE: TargetArch = TargetArch::x86_64;
 #[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: TargetArch = TargetArch::aarch64;
+pub(super) const ARCHITECTURE: TargetArch = TargetArch::aarch64;
 
 /// Whether a process was ended because it called what only an intruder would.
 #[must_use]

@@ -144,7 +144,7 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     (libc::SYS_getsockopt,              "SAGP", Any),
     (libc::SYS_recvfrom,                "SAGP", Any),
     (libc::SYS_recvmsg,                 "SAGP", Any),
-    (libc::SYS_sendmsg,                 "SAGP", NoFastOpen(2)),
+    (libc::SYS_sendmsg,                 "SA--", NoFastOpen(2)), // it sends descriptors
     (libc::SYS_sendto,                  "SAGP", NoFastOpen(3)),
     (libc::SYS_setsockopt,              "SAGP", Any),
     (libc::SYS_shutdown,                "SAGP", Any),
