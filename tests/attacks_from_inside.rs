@@ -9,7 +9,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     clippy::print_stderr,
     clippy::string_slice,
     reason = "a test that cannot set its stage fails by panicking"
@@ -17,8 +16,11 @@
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/harness.rs"]
+mod harness;
 
 use std::io::{BufRead, BufReader, Write};
+use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -30,6 +32,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use desk::Desk;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use sekisho::door::command::Request;
 use sekisho::door::feed::{Acknowledgement, Answer};
 use sekisho::door::frame::{self, FEED_LIMIT, PROTOCOL};
@@ -49,6 +52,7 @@ const ATTACKS: &[(&str, &str)] = &[
     ("read-memory", "attack read-memory failed: "),
     ("start-process", "attack start-process failed: "),
     ("signal", "attack signal failed: "),
+    ("send-descriptor", "attack send-descriptor failed: "),
     ("connect-out", KILLED),
     ("connect-control", KILLED),
     ("listen", KILLED),
@@ -126,6 +130,16 @@ fn attack(
             let sent = rustix::process::kill_process(process, rustix::process::Signal::KILL);
             sent.err().map(Into::into)
         }
+        "send-descriptor" => {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            let input = std::io::stdin();
+            let carried = [input.as_fd()];
+            assert!(ancillary.push(SendAncillaryMessage::ScmRights(&carried)));
+            let octets = [std::io::IoSlice::new(&[1])];
+            let sent = sendmsg(messages, &octets, &mut ancillary, SendFlags::empty());
+            sent.err().map(Into::into)
+        }
         "connect-out" => TcpStream::connect(("127.0.0.1", 9)).err(),
         "connect-control" => UnixStream::connect("ca/control.sock").err(),
         "listen" => TcpListener::bind(("127.0.0.1", 0)).err(),
@@ -181,8 +195,7 @@ fn attack(
         }
         "dial-nonsense" => {
             begin(messages);
-            let flags = rustix::net::SendFlags::empty();
-            rustix::net::send(channel, &[0xff; 40], flags).unwrap();
+            rustix::net::send(channel, &[0xff; 40], SendFlags::empty()).unwrap();
             forever()
         }
         _ => return None,
@@ -200,36 +213,13 @@ fn trace(process: i32) -> Option<std::io::Error> {
 
 // ---- the tests ----
 
-/// In the words of the test harness, which `make test` counts.
 fn tests() -> ExitCode {
-    let all: [(&str, fn()); 4] = [
+    harness::run(&[
         ("an_intruder_in_a_gate_gets_nothing_and_is_reported", || intruder(&[])),
         ("nor_with_the_oldest_landlock", || intruder(&["--landlock-abi", "1"])),
         ("the_users_of_the_roles_give_no_commands", no_commands),
         ("no_memory_but_the_open_authoritys_holds_a_secret", memories),
-    ];
-    let asked: Vec<String> =
-        std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let (mut passed, mut failed, mut left_out) = (0, 0, 0);
-    for (name, test) in all {
-        if !asked.is_empty() && !asked.iter().any(|part| name.contains(part.as_str())) {
-            left_out += 1;
-            continue;
-        }
-        if std::panic::catch_unwind(test).is_ok() {
-            println!("test {name} ... ok");
-            passed += 1;
-        } else {
-            println!("test {name} ... FAILED");
-            failed += 1;
-        }
-    }
-    let outcome = if failed == 0 { "ok" } else { "FAILED" };
-    println!(
-        "test result: {outcome}. {passed} passed; {failed} failed; 0 ignored; 0 measured; \
-         {left_out} filtered out"
-    );
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    ])
 }
 
 fn intruder(options: &[&str]) {

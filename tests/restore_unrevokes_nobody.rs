@@ -122,6 +122,9 @@ fn what_was_revoked_since_is_known_again_before_anything_is_signed() {
     reconcile("before.crl").refused(&["RevocationListOlderThanBackup"]);
     reconcile(text(&foreign)).refused(&["RevocationListOtherIssuer"]);
     reconcile("vault.key").refused(&[]);
+    // More than one command takes is not read, let alone sent.
+    std::fs::File::create(desk.path("large.crl")).unwrap().set_len(65 << 20).unwrap();
+    reconcile("large.crl").refused(&["FileTooLarge", "large.crl", "67107840"]);
     assert_eq!(
         desk.ca(&["restore", "reconcile"]).code,
         Some(2),

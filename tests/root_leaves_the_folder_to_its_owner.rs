@@ -10,13 +10,17 @@
 
 #[path = "support/desk.rs"]
 mod desk;
+#[path = "support/strace.rs"]
+mod strace;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::process::Command;
 
-use desk::{Desk, copy_folder, finish, is_root, text};
+use desk::{Desk, SEKISHO, copy_folder, finish, is_root, text};
 use sekisho::ground::clock;
 use sekisho::ledger::{Event, Ledger, VaultMark, octets};
+use strace::inject;
 
 /// The account that the package makes.
 const ACCOUNT: &str = "sekisho-authority";
@@ -85,4 +89,41 @@ fn what_the_owners_authority_repaired_is_told() {
     assert!(list(&["--lang", "ja"]).contains("行われていません"));
     let owners = owners(&desk.path("ca"));
     assert!(owners.iter().all(|uid| *uid != 0 && *uid == owners[0]), "{owners:?}");
+}
+
+/// `sekisho` where `/var/lib` and `/run` are the desk's own, for as long as it runs.
+fn installed(desk: &Desk, words: &[&str]) -> Command {
+    let mut command = desk.command("unshare");
+    let mounts = "mount --bind lib /var/lib && mount --bind run /run && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", mounts, "sh", SEKISHO]).args(words);
+    command.arg("--passphrase-file").arg(desk.path("passphrase"));
+    command
+}
+
+// Catches a folder that is neither root's nor the service's once `init` was killed while it gave it back:
+// no command works over it then, and no `init`.
+#[test]
+fn an_init_that_is_killed_leaves_a_folder_that_the_next_command_can_use() {
+    if !is_root() {
+        return;
+    }
+    for (call, when) in [("fchown", 1), ("fchownat", 1), ("fchownat", 3), ("fchownat", 6)] {
+        let desk = Desk::new();
+        let mut shell = desk.command("sh");
+        let made = format!("install -d -o {ACCOUNT} -g {ACCOUNT} -m 700 lib/sekisho");
+        shell.args(["-c", &format!("mkdir -m 755 lib run && {made}")]);
+        finish(shell).success();
+        let faulted = inject(&desk, &installed(&desk, &["init"]), call, "signal=KILL", when);
+        assert!(faulted.hit.is_some(), "{call} {when}: {:?}", faulted.ran);
+
+        if !desk.path("lib/sekisho/authority").exists() {
+            finish(installed(&desk, &["init"])).success();
+        }
+        assert!(desk.path("lib/sekisho/ca.crt").exists(), "{call} {when}");
+        finish(installed(&desk, &["crl"])).success();
+        let owners =
+            [owners(&desk.path("lib/sekisho")), owners(&desk.path("run/sekisho"))].concat();
+        let own = owners.iter().all(|uid| *uid != 0 && *uid == owners[0]);
+        assert!(own, "{call} {when}: {owners:?}");
+    }
 }

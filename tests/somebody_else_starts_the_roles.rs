@@ -182,7 +182,7 @@ fn every_process_is_its_own_user_and_all_do_what_they_do_as_children() {
     let service = start(&desk, &manager, &upstream);
     assert!(service.children().is_empty(), "the supervisor starts nobody");
     if is_root() {
-        let mut users = vec![users_of(service.process())];
+        let mut users = vec![users_of(service.supervisor())];
         users.extend(ROLES.iter().map(|role| users_of(manager.one(role))));
         let expected = [account(None)].into_iter().chain(ROLES.map(|role| account(Some(role))));
         let expected: Vec<Vec<u32>> = expected.map(|user| vec![user.unwrap(); 4]).collect();

@@ -3,9 +3,9 @@
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use super::{Authority, DataFolder};
-use crate::ca;
+use crate::ca::{self, Issuer};
 use crate::ground::clock::{ClockWatch, Timestamp};
-use crate::ground::files::{self, FileError, PRIVATE_FOLDER};
+use crate::ground::files::{self, FileError, PRIVATE_FOLDER, PUBLIC};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 use crate::ledger::{Event, Ledger, VaultMark, octets};
@@ -25,7 +25,8 @@ pub struct Initialise {
 }
 
 impl Authority {
-    /// Makes a CA in a data folder that has none, and opens it. A crash on the way leaves nothing that counts.
+    /// Makes a CA in a data folder that has none, with its `ca.crt`, and opens it. A crash on the way leaves
+    /// nothing that counts.
     ///
     /// # Errors
     /// There is one already, or the folder could not be written.
@@ -68,6 +69,8 @@ impl Authority {
         root.record_intent(&mut transaction)?.sign(key)?.record_root(&mut transaction)?;
         transaction.commit()?;
 
+        let root = Issuer::newest(&ledger.reader()?)?.root().pem();
+        files::write_atomic(&folder.path().join("ca.crt"), root.as_bytes(), PUBLIC)?;
         // The rename is the moment at which the CA exists.
         files::rename(&new.authority(), &folder.authority())?;
         // An empty folder that stays harms nobody, and the next attempt removes it.

@@ -10,7 +10,6 @@ use super::secrets::SecretSource;
 use super::session::Session;
 use super::terminal::Terminal;
 use crate::authority::{Authority, Initialise, orders};
-use crate::ground::files::{self, PUBLIC};
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::secret::Passphrase;
 use crate::ground::untrusted::Untrusted;
@@ -60,12 +59,9 @@ pub(super) fn refuse_initialised(session: &Session) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Makes the CA, opens it, and writes `ca.crt` beside it.
+/// Makes the CA, and opens it.
 pub(super) fn create(session: &Session, request: Initialise) -> Result<Authority, Refusal> {
-    let authority = Authority::initialise(&session.folder, request, session.now, &session.actor)?;
-    let root = authority.issuer()?.root().pem();
-    files::write_atomic(&session.folder.path().join("ca.crt"), root.as_bytes(), PUBLIC)?;
-    Ok(authority)
+    Authority::initialise(&session.folder, request, session.now, &session.actor)
 }
 
 /// The secrets of a new vault: a passphrase, and a recovery code when the passphrase was typed. The

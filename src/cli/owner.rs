@@ -35,10 +35,23 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Days a CRL is valid that it signs unasked, and a server certificate: none is due without gates.
 const DAYS: u32 = 30;
 
-/// The user to whom root must leave the folder: the authority's account, where it is the owner.
-pub(super) fn of(folder: &DataFolder) -> Option<User> {
-    let owner = std::fs::symlink_metadata(folder.path()).ok()?.uid();
-    Users::find().of(Role::Authority).filter(|user| user.uid == owner)
+/// The user to whom root must leave the folder: the authority's account, where it is the owner. The
+/// service's own folder is the account's, also where a command of root was killed before it had given
+/// back all of it.
+///
+/// # Errors
+/// The system refused to give it back.
+pub(super) fn of(folder: &DataFolder) -> Result<Option<User>, Refusal> {
+    let Some(user) = Users::find().of(Role::Authority) else { return Ok(None) };
+    if is_the_services(folder) && folder.is_initialised() {
+        folder.give_to(user.uid, user.gid)?;
+    }
+    let owner = std::fs::symlink_metadata(folder.path()).ok().map(|folder| folder.uid());
+    Ok(owner.filter(|owner| *owner == user.uid).map(|_| user))
+}
+
+fn is_the_services(folder: &DataFolder) -> bool {
+    folder.path() == Path::new(SERVICE_FOLDER) && files::exists(folder.path())
 }
 
 /// A folder without a CA that root has taken from its owner, to make a CA in it. It goes back when
@@ -54,10 +67,8 @@ impl<'a> TakenFolder<'a> {
     /// # Errors
     /// The system refused.
     pub(super) fn take(folder: &'a DataFolder) -> Result<Self, Refusal> {
-        // The service's own folder is the authority's, also where somebody stopped half way.
-        let service = folder.path() == Path::new(SERVICE_FOLDER) && files::exists(folder.path());
-        let account = || Users::find().of(Role::Authority).filter(|_| service);
-        let owner = of(folder).or_else(account).filter(|_| !folder.is_initialised());
+        let account = || Users::find().of(Role::Authority).filter(|_| is_the_services(folder));
+        let owner = of(folder)?.or_else(account).filter(|_| !folder.is_initialised());
         if owner.is_some() {
             files::take(folder.path())?;
         }
@@ -68,7 +79,7 @@ impl<'a> TakenFolder<'a> {
 impl Drop for TakenFolder<'_> {
     fn drop(&mut self) {
         if let Some(User { uid, gid }) = self.owner {
-            // The service takes what is left of root's when it starts.
+            // The next command, or the service, gives what is left of root's.
             let _ = self.folder.give_to(uid, gid);
         }
     }

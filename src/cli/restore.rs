@@ -1,6 +1,6 @@
 //! `sekisho restore`: a CA brought back from a backup, and what it must learn before it works again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::screen::Table;
 use super::secrets;
 use super::session::Session;
 use crate::authority::{self, Reconcile, require_blank};
+use crate::door::frame::COMMAND_LIMIT;
 use crate::door::reply::Restoration;
 use crate::ground::clock::Timestamp;
 use crate::ground::files;
@@ -34,7 +35,7 @@ fn restore(session: &Session, file: &Path, arguments: &Restore) -> Result<(), Re
     require_blank(&session.folder)?;
     let backup = files::open(file)?;
     let reconcile = match &arguments.crl {
-        Some(crl) => Reconcile::With(read_list(crl)?),
+        Some(crl) => Reconcile::With(files::read(crl, LARGEST_LIST)?),
         None if arguments.without_crl => Reconcile::Without,
         None => Reconcile::Later,
     };
@@ -92,7 +93,8 @@ fn restore(session: &Session, file: &Path, arguments: &Restore) -> Result<(), Re
 
 /// Ends the waiting of a restored CA, in the running service or here.
 fn reconcile(session: &Session, options: &ReconcileOptions) -> Result<(), Refusal> {
-    let list = options.crl.as_deref().map(read_list).transpose()?;
+    let read = |path: &PathBuf| files::read(path, LARGEST_THROUGH_THE_DOOR);
+    let list = options.crl.as_ref().map(read).transpose()?;
     let (revoked, lost, number) = session.open_sealed()?.reconcile(list)?;
     say_reconciled(session, revoked, lost, number);
     session.screen.json(&json!({ "revoked": revoked, "unknown": lost, "crl_number": number }));
@@ -134,8 +136,8 @@ fn say_reconciled(session: &Session, revoked: u64, lost: u64, number: Option<u64
     session.screen.say(&Text::RestoredNext { program: session.program.clone(), folder });
 }
 
-fn read_list(path: &Path) -> Result<Vec<u8>, Refusal> {
-    // In PEM it is a third longer.
-    let limit = u64::try_from(LARGEST_REVOCATION_LIST).unwrap_or(u64::MAX).saturating_mul(2);
-    Ok(files::read(path, limit)?)
-}
+/// Octets of a CRL that is read here: in PEM it is a third longer than as it is signed.
+const LARGEST_LIST: u64 = 2 * LARGEST_REVOCATION_LIST as u64;
+
+/// Octets of a CRL that goes to the authority in one command, with room for what is around it.
+const LARGEST_THROUGH_THE_DOOR: u64 = COMMAND_LIMIT as u64 - 1024;

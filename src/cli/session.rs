@@ -140,7 +140,7 @@ impl Session {
 
     /// The door of an authority of the folder's owner, where root must leave the folder to them.
     fn owners_door(&self) -> Result<Option<Door>, Refusal> {
-        let Some(user) = owner::of(&self.folder) else { return Ok(None) };
+        let Some(user) = owner::of(&self.folder)? else { return Ok(None) };
         let mut owners = self.owners.borrow_mut();
         let begins = owners.is_none();
         if begins {
@@ -190,6 +190,10 @@ impl Session {
     /// A file could not be written.
     pub(super) fn publish(&self, crl: &[u8], folder: &Path) -> Result<CrlFiles, Refusal> {
         let files = CrlFiles { pem: folder.join("crl.pem"), der: folder.join("ca.crl") };
+        // Its owner's authority has kept it there already.
+        if self.owners.borrow().is_some() && folder == self.folder.path() {
+            return Ok(files);
+        }
         files::write_atomic(&files.der, crl, PUBLIC)?;
         files::write_atomic(&files.pem, pem_of(crl).as_bytes(), PUBLIC)?;
         Ok(files)

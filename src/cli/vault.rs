@@ -39,7 +39,7 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     let old = session.secrets.secret(&session.folder, language, served)?;
     let here = if served {
         None
-    } else if owner::of(&session.folder).is_some() {
+    } else if owner::of(&session.folder)?.is_some() {
         session.local(None).map(|(door, _)| Some(door))?
     } else {
         let mut authority = session.authority()?;

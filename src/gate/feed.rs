@@ -341,6 +341,7 @@ mod tests {
     use std::sync::Barrier;
 
     use super::*;
+    use crate::door::frame;
     use crate::gate::registry::{NotEntered, Protocol};
     use crate::gate::specimen::{PEER, Stage};
     use prometheus_client::metrics::gauge::Gauge;
@@ -380,6 +381,34 @@ mod tests {
         assert!(died.join().is_err());
         assert!(notice.try_recv().is_ok(), "who is inside is cut");
         assert!(matches!(enter(), Err(NotEntered::Refused(Refusal::StatusStale { .. }))));
+    }
+
+    // Catches lists that are longer than the supervisor takes, which would end a busy gate for a true
+    // answer, and a count that stops where the list does.
+    #[tokio::test]
+    async fn of_more_connections_than_can_be_told_of_the_oldest_are_listed_and_all_are_counted() {
+        let stage = Stage::new();
+        let mut listener = listener(&stage);
+        let all = LISTED + 5;
+        listener.audience.registry = Registry::new(all, Gauge::default());
+        let registry = Arc::clone(&listener.audience.registry);
+        let enter = |_| registry.enter(&stage.state, &stage.chain, PEER, Protocol::WebSocket).ok();
+        let _inside: Vec<_> = (0..all).map(|place| enter(place).unwrap()).collect();
+        let (answers, mut answered) = mpsc::channel(4);
+        listener.answers = answers;
+        listener.hear(&Event::ListConnections { ask: 1 });
+        let listed = answered.recv().await.unwrap();
+        // What the supervisor takes of a gate at once.
+        let sent = frame::encode(&listed, 4 << 20).unwrap();
+        let read_back = frame::read::<Answer>(&mut sent.as_slice(), 4 << 20).unwrap();
+        let Some(Answer::Connections { connections, .. }) = read_back else {
+            panic!("{read_back:?}")
+        };
+        assert_eq!(connections.len(), LISTED);
+        let floor = Timestamp::from_unix(0);
+        listener.hear(&Event::Heartbeat(Heartbeat { epoch: 1, floor, unsealed: true }));
+        let Some(Answer::Report(report)) = answered.recv().await else { panic!("no report") };
+        assert_eq!(usize::try_from(report.connections), Ok(all));
     }
 
     // I28, without sockets, thousands of times: catches a judgement that is not repeated once the

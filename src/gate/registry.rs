@@ -13,6 +13,7 @@ use super::state::{Snapshot, State};
 use crate::admission::{Admitted, CertificateId, Refusal, VerifiedChain, admit};
 use crate::door::feed::LiveConnection;
 use crate::ground::clock::{self, Timestamp};
+use crate::pki::name::LONGEST_NAME;
 
 /// The live connections of a gate.
 pub(super) struct Registry {
@@ -244,7 +245,8 @@ impl Connection {
         let leaf = self.chain.leaf();
         LiveConnection {
             serial: leaf.serial(),
-            name: leaf.common_name().map(|name| name.to_string()).unwrap_or_default(),
+            // A longer one is of another CA than ours, and must not make the list longer than may be.
+            name: leaf.common_name().unwrap_or_default().chars().take(LONGEST_NAME).collect(),
             peer: SocketAddr::new(self.peer.ip().to_canonical(), self.peer.port()).to_string(),
             since: self.since,
             protocol: self.course().protocol.name().to_owned(),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
 };
 use rustls_pki_types::CertificateDer;
@@ -17,6 +17,9 @@ use crate::ground::secret::SecretBytes;
 use crate::pki::{Certificate, SerialNumber};
 
 pub(super) const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_000);
+
+/// Characters of the certificate's common name: another CA than ours may write what it likes.
+const LONG: usize = 1000;
 
 /// What is in force: one authority, one certificate of it that stands.
 pub(super) struct Stage {
@@ -42,6 +45,7 @@ impl Stage {
             let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
             leaf.serial_number = Some(serial.into());
             leaf.extended_key_usages = vec![purpose];
+            leaf.distinguished_name.push(DnType::CommonName, "関".repeat(LONG));
             leaf.signed_by(&leaf_key, &issuer).unwrap().der().clone()
         };
         let server = issue(2, ExtendedKeyUsagePurpose::ServerAuth).to_vec();

@@ -252,8 +252,8 @@ impl<'a> Appliance<'a> {
         found
     }
 
-    /// The service itself.
-    pub(crate) fn process(&self) -> i32 {
+    /// The process that was started; the others are its children.
+    pub(crate) fn supervisor(&self) -> i32 {
         i32::try_from(self.child.id()).unwrap()
     }
 
@@ -277,8 +277,7 @@ impl<'a> Appliance<'a> {
     /// Stops it as systemd does. It must end well, soon, and leave nothing behind.
     pub(crate) fn stop(mut self) {
         let children = self.children();
-        let own = i32::try_from(self.child.id()).unwrap();
-        send(own, Signal::TERM);
+        send(self.supervisor(), Signal::TERM);
         let status = self.wait();
         assert_eq!(status.code(), Some(0), "{}", self.log.text());
         for child in children {
@@ -324,6 +323,45 @@ impl Drop for Appliance<'_> {
     }
 }
 
+/// A service that has only just been started; killed when dropped.
+pub(crate) struct Begun(Child);
+
+impl Begun {
+    pub(crate) fn start(mut command: Command) -> Self {
+        Self(command.stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// The processes that it has started, once there are so many.
+    pub(crate) fn children(&self, number: usize) -> Vec<i32> {
+        let mut started = Vec::new();
+        desk::eventually("processes are started", || {
+            started = children_of(self.0.id());
+            started.len() >= number
+        });
+        started
+    }
+
+    /// Stops it as systemd does, within a bound; its exit code.
+    pub(crate) fn stop(mut self, bound: Duration) -> Option<i32> {
+        send(i32::try_from(self.0.id()).unwrap(), Signal::TERM);
+        let deadline = monotonic() + bound;
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(monotonic() < deadline, "it does not stop");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Sets a flag when dropped: what waits for it ends also where the test has failed.
 pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
 
@@ -358,6 +396,7 @@ pub(crate) fn is_alive(process: i32) -> bool {
     stat(Path::new(&format!("/proc/{process}"))).is_some_and(|(_, state)| state != 'Z')
 }
 
+/// The processes that a process has started and that have not ended.
 fn children_of(parent: u32) -> Vec<i32> {
     let processes = std::fs::read_dir("/proc").unwrap().map_while(Result::ok);
     let own = |path: &Path| stat(path).is_some_and(|(of, state)| of == parent && state != 'Z');

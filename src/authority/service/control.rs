@@ -64,7 +64,7 @@ impl Permitted {
 /// It could not be made.
 pub(super) fn make_folder(socket: &Path) -> Result<(), FileError> {
     socket.parent().map_or(Ok(()), |folder| {
-        files::ensure_folder(folder, crate::authority::RUNTIME_FOLDER_MODE)
+        files::ensure_folder(folder, crate::authority::folder::RUNTIME_FOLDER_MODE)
     })
 }
 

@@ -20,10 +20,10 @@ impl Language {
     }
 }
 
-/// Declares an enum of refusals. Each has fields (text, already made safe to show) and, per
+/// Declares an enum of refusals, after the empty list of the files that are left. Each has fields (text, already made safe to show) and, per
 /// language, what is wrong `=>` what to do next.
 macro_rules! refusals {
-    ($( $(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }
+    ([] $( $(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }
         en $en:literal => $en_next:literal
         ja $ja:literal => $ja_next:literal )*) => {
         /// Why something was refused, and what to do next.
@@ -72,7 +72,7 @@ macro_rules! refusals {
 
 /// Declares an enum of other sentences, in both languages.
 macro_rules! texts {
-    ($( $(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }
+    ([] $( $(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? }
         en $en:literal
         ja $ja:literal )*) => {
         /// A sentence that is no refusal.
