@@ -245,10 +245,7 @@ impl<'a> Appliance<'a> {
     /// The processes of a role as they are now.
     pub(crate) fn processes(&self, role: &str) -> Vec<i32> {
         let mut found = self.children();
-        found.retain(|child| {
-            let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-            words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
-        });
+        found.retain(|child| has_role(*child, role));
         found
     }
 
@@ -331,12 +328,13 @@ impl Begun {
         Self(command.stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// The processes that it has started, once there are so many.
+    /// The processes that it has started, once there are so many, the first of them a gate: before that a
+    /// process only reserves the data folder, and a signal ends the service as it would any program.
     pub(crate) fn children(&self, number: usize) -> Vec<i32> {
         let mut started = Vec::new();
         desk::eventually("processes are started", || {
             started = children_of(self.0.id());
-            started.len() >= number
+            started.len() >= number && started.iter().any(|child| has_role(*child, "gate"))
         });
         started
     }
@@ -394,6 +392,12 @@ pub(crate) fn send(process: i32, signal: Signal) {
 
 pub(crate) fn is_alive(process: i32) -> bool {
     stat(Path::new(&format!("/proc/{process}"))).is_some_and(|(_, state)| state != 'Z')
+}
+
+/// Whether a process is that of a role, by the word it was started with.
+fn has_role(process: i32, role: &str) -> bool {
+    let words = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
 }
 
 /// The processes that a process has started and that have not ended.
