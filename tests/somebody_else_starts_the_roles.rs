@@ -258,6 +258,25 @@ fn the_folder_is_reserved_also_where_the_supervisor_cannot_look_into_it() {
     service.stop();
 }
 
+// Catches a supervisor that takes a folder it cannot look into for one without a CA.
+#[test]
+fn without_a_key_file_the_vault_waits_for_somebody_to_open_it() {
+    let ((desk, [client, _]), upstream) = (desk_of_the_package(), endless());
+    let manager = Manager::at(&desk);
+    let configuration = Configuration::with_authority("").gate("front", &upstream, "");
+    let configuration = if is_root() { configuration.of_separate_users() } else { configuration };
+    configuration.write(&desk);
+    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    let service = Appliance::begun(manager.command(&desk), &desk, &configuration);
+    service.wait_for_count("the authority is at work unsealed=false", 1);
+    let key = desk.path("vault.key");
+    desk.ca(&["unseal", "--key-file", text(&key)]).success();
+    service.wait_for_count("server certificate from the authority in force", 1);
+    service.wait_for_count("ledger is in force", 1);
+    assert!(service.visitor(0, &client).visit().is_ok());
+    service.stop();
+}
+
 // Catches a supervisor that believes whoever starts the processes.
 #[test]
 fn a_process_that_runs_as_the_wrong_user_is_not_taken() {

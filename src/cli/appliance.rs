@@ -346,17 +346,18 @@ fn hello(
     words: &Words<'_>,
     environment: &Environment,
 ) -> Result<(Hello, Option<PathBuf>), Refusal> {
+    // It is there: it was reserved. We may not be able to look into it.
     let folder = DataFolder::new(settings.folder());
     let Words { secrets, language, .. } = *words;
     let (unseal, key_file) = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {
-            let secret = through_the_door(secrets.secret(&folder, language, false)?);
+            let secret = through_the_door(secrets.secret(&folder, language, true)?);
             (feed::Unseal::With(secret), None)
         }
         Unseal::KeyFile(path) => (feed::Unseal::Later, Some(path.clone())),
         Unseal::Credential(name) => (feed::Unseal::Later, Some(credential(name, environment)?)),
-        Unseal::Terminal => match secrets.secret(&folder, language, false) {
+        Unseal::Terminal => match secrets.secret(&folder, language, true) {
             Ok(secret) => (feed::Unseal::With(through_the_door(secret)), None),
             Err(Refusal::NoTerminal {}) => (feed::Unseal::Later, None),
             Err(refusal) => return Err(refusal),

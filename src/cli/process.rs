@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, pidfd_open};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -189,6 +191,11 @@ async fn begin(stage: &Stage, role: Role) -> io::Result<(UnixStream, Life, Owned
     let (lines, log) = io::pipe()?;
     let who = opening::begin(&stream, form, theirs.as_fd(), Some(log.as_fd())).await?;
     let process = pidfd_open(who.pid, PidfdFlags::empty())?;
+    // Had it ended by now, its number could be another's.
+    let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    if rustix::net::recv(&stream, &mut [0], peek) != Err(Errno::AGAIN) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     if let Some(user) = user
         && who.uid.as_raw() != user.uid
     {

@@ -158,7 +158,12 @@ impl<'a> Appliance<'a> {
         Self::begun(command, desk, configuration)
     }
 
-    fn begun(mut command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
+    /// The same where the configuration is written already.
+    pub(crate) fn begun(
+        mut command: Command,
+        desk: &'a Desk,
+        configuration: &Configuration,
+    ) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::default();
         let reader = BufReader::new(child.stderr.take().unwrap());
