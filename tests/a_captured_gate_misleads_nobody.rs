@@ -24,7 +24,6 @@ mod support;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -131,8 +130,10 @@ fn authority() -> ExitCode {
 
 // ---- the gates ----
 
-/// While this file is there, gates lie.
+/// While this file is there, gates lie; what is in it may say that they do not even begin.
 const LIES: &str = "lies";
+const NEVER_BEGINS: &str = "never begins";
+const REFUSES: &str = "refuses";
 
 /// Reports that a chattering gate sends, far more than are due in the time that takes.
 const REPORTS: u64 = 20_000;
@@ -140,13 +141,18 @@ const REPORTS: u64 = 20_000;
 fn gate() -> ExitCode {
     let (messages, descriptors) = given();
     // Before the confinement, which would not let us look.
-    let lies = Path::new(LIES).exists();
+    let lies = std::fs::read_to_string(LIES);
     let mut raw = messages.try_clone().unwrap();
-    if lies && Path::new("never-begins").exists() {
-        return mute(&mut raw);
+    match lies.as_deref() {
+        Ok(NEVER_BEGINS) => return mute(&mut raw),
+        Ok(REFUSES) => {
+            frame::write(&mut raw, &FromGate::Refused(forged()), FEED_LIMIT).unwrap();
+            return mute(&mut raw);
+        }
+        _ => {}
     }
     let gate = ConfinedGate::begin(messages).unwrap();
-    if lies && gate.name() != "honest" {
+    if lies.is_ok() && gate.name() != "honest" {
         let ready = FromGate::Ready { layers: gate.layers().to_vec() };
         frame::write(&mut raw, &ready, FEED_LIMIT).unwrap();
         return lie(gate.name(), &mut raw);
@@ -205,10 +211,6 @@ fn lie(name: &str, messages: &mut UnixStream) -> ExitCode {
                 answer(messages, Answer::Report(report));
             }
         }
-        "escapes" => {
-            let name = format!("a\u{1b}[2J\u{202e}b\n{FORGED}");
-            say(messages, FromGate::Refused(Refusal::CredentialMissing { name }));
-        }
         _ => {}
     }
     while let Ok(Some(told)) = frame::read::<ToGate>(messages, FEED_LIMIT) {
@@ -229,6 +231,9 @@ fn lie(name: &str, messages: &mut UnixStream) -> ExitCode {
                     let number = if *ask == 1 { 10_000 } else { 10_001 };
                     answer(messages, connections(*ask, number, &longest));
                 }
+                ("escapes", Event::ListConnections { .. }) => {
+                    say(messages, FromGate::Refused(forged()));
+                }
                 ("slow", _) => std::thread::sleep(Duration::from_millis(5)),
                 _ => {}
             },
@@ -237,6 +242,12 @@ fn lie(name: &str, messages: &mut UnixStream) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A refusal whose words are not those of a gate of ours.
+fn forged() -> Refusal {
+    let name = format!("a\u{1b}[2J\u{202e}b\n{FORGED}");
+    Refusal::CredentialMissing { name }
 }
 
 /// A line that a log has only when somebody forged it.
@@ -468,12 +479,17 @@ fn long_answers() {
 fn escapes() {
     let world = World::new(&["escapes"]);
     let service = world.start();
+    // One that serves, and one that does not begin.
+    world.desk.write(LIES, REFUSES);
+    world.tell(&[Event::ListConnections { ask: 1 }]);
     service.wait_for_count("the gate ends: ", 1);
+    service.wait_for_count("the gate was not started again: ", 1);
+    std::fs::remove_file(world.desk.path(LIES)).unwrap();
     eventually("it has ended and serves again", || world.visit(&service, 0, STAYS).is_ok());
     let log = service.log.text();
     assert!(!log.contains('\u{1b}') && !log.contains('\u{202e}'), "{log:?}");
     assert!(!log.lines().any(|line| line.starts_with(FORGED)), "{log:?}");
-    assert!(log.contains("forged"), "it is shown, though: {log:?}");
+    assert!(log.matches("forged").count() >= 2, "it is shown, though: {log:?}");
     service.stop();
 }
 
@@ -481,7 +497,7 @@ fn escapes() {
 // processes behind.
 fn stop_at_the_start() {
     let world = World::new(&["front"]);
-    world.desk.write("never-begins", "");
+    world.desk.write(LIES, NEVER_BEGINS);
     world.configuration.write(&world.desk);
     let service = Begun::start(world.command());
     let gates = service.children(1);

@@ -4,6 +4,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -21,7 +22,7 @@ mod strace;
 #[path = "support/gate.rs"]
 mod support;
 
-use appliance::{Appliance, Configuration};
+use appliance::{Appliance, Client, Configuration};
 use book::Book;
 use desk::{Desk, is_root, text};
 use strace::{Faulted, inject};
@@ -358,6 +359,98 @@ fn a_service_on_a_full_disk_says_so_and_revokes_once_there_is_room() {
     desk.ca(&["revoke", "lost"]).success();
     assert_eq!(told().1, serde_json::Value::Null);
     service.stop();
+}
+
+// Catches a service that takes no revocation any more once a write has failed: the store writes nothing
+// after that until it is opened again.
+#[test]
+fn a_service_whose_disk_was_full_revokes_again_as_soon_as_there_is_room() {
+    assert!(is_root(), "a small tmpfs is mounted as a full disk: run as root");
+    let (desk, upstream) = (Desk::with_key_file(), endless());
+    let (lost, other) = (Client::issue(&desk, "lost"), Client::issue(&desk, "other"));
+    let disk = Disk::mount(&desk, "ca");
+    let configuration = Configuration::new().gate("front", &upstream, "refusal = \"strict\"\n");
+    let service = Appliance::start(&desk, &configuration);
+    let authority = service.authority();
+    disk.fill_up_to(&desk, 0);
+    // Not every change needs more room. Also the second is told of the disk, and not that something
+    // failed before.
+    for _ in 0..2 {
+        let refused = (0..500).map(|_| desk.ca(&["issue", "client", "user"]));
+        let refused = refused.into_iter().find(|ran| ran.code != Some(0));
+        refused.expect("the disk was never full").refused(&["disk is full"]);
+    }
+    assert!(service.visitor(0, &lost).visit().is_ok(), "refused without being revoked");
+    disk.free();
+    desk.ca(&["revoke", "lost"]).success();
+    assert!(service.visitor(0, &lost).visit().is_err());
+    assert!(service.visitor(0, &other).visit().is_ok());
+    desk.ca(&["issue", "client", "new"]).success();
+    assert_eq!(service.authority(), authority, "it was started again");
+    service.stop();
+    desk.ca(&["verify"]).success();
+}
+
+// Catches the same in a sealed service, and one that opens its vault, or loses its key, on the way.
+#[test]
+fn a_service_whose_write_failed_takes_the_next_command_and_is_as_sealed_as_before() {
+    assert!(is_root(), "a running process is traced: run as root");
+    let (desk, upstream) = (Desk::with_key_file(), endless());
+    let clients = ["one", "two", "three", "four"].map(|name| Client::issue(&desk, name));
+    let configuration = Configuration::new().gate("front", &upstream, "refusal = \"strict\"\n");
+    let service = Appliance::start(&desk, &configuration);
+    for (place, unsealed) in [(0, true), (2, false)] {
+        let authority = service.authority();
+        let (first, second) = (&clients[place], &clients[place + 1]);
+        let strace = fail_next(&desk, authority, "fdatasync");
+        desk.ca(&["revoke", &first.number]).refused(&["disk is full"]);
+        let revoked = desk.json(&["revoke", &second.number]);
+        assert_eq!(revoked["gates"][0]["answered"], true, "{revoked}");
+        drop(strace);
+        assert!(service.visitor(0, second).visit().is_err());
+        assert_eq!(service.authority(), authority, "it was started again");
+        assert_eq!(service.status().1["unsealed"], unsealed);
+        if unsealed {
+            // What it signs and seals needs the key that it had.
+            desk.ca(&["crl"]).success();
+            desk.ca(&["seal"]).success();
+            service.wait_for_count("the authority is at work", 2);
+        }
+    }
+    desk.ca(&["issue", "client", "new"]).refused(&["the vault is closed"]);
+    desk.ca(&["unseal"]).success();
+    desk.ca(&["verify"]).success();
+    service.stop();
+}
+
+/// strace on a process; ended when dropped, and the process goes on.
+struct Traced(std::process::Child);
+
+/// Lets the next call of this kind of a running process fail as on a full disk, and no other.
+fn fail_next(desk: &Desk, process: i32, call: &str) -> Traced {
+    let mut strace = desk.command("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-p", &process.to_string()]);
+    strace.args(["-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={call}:error=ENOSPC:when=1")]);
+    let traced = Traced(strace.spawn().expect("strace: install the Debian package strace"));
+    let tasks = format!("/proc/{process}/task");
+    let is_traced = |task: std::io::Result<std::fs::DirEntry>| {
+        let status = std::fs::read_to_string(task.unwrap().path().join("status"));
+        // One that has just ended needs not be.
+        let status = status.unwrap_or_default();
+        !status.contains("TracerPid:\t0\n")
+    };
+    desk::eventually("it is traced", || std::fs::read_dir(&tasks).unwrap().all(is_traced));
+    traced
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if let Some(process) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+        }
+        let _ = self.0.wait();
+    }
 }
 
 /// A disk of a megabyte, with the data folder on it.

@@ -31,7 +31,7 @@ fn a_folder_that_was_rolled_back_is_told_from_one_that_has_grown() {
     copy_folder(&desk.path("ca"), &desk.path("old"));
     desk.json(&["revoke", "user"]);
     desk.ca(&["anchor", "export", "--to", "anchor.txt"]).success();
-    desk.ca(&["anchor", "export", "--to", "anchor.txt"]).refused(&["exists already"]);
+    desk.ca(&["anchor", "export", "--to", "anchor.txt"]).refused(&["already exists"]);
     let kept = desk.read("anchor.txt");
     let check = |kept: &[&str]| desk.ca(&[&["anchor", "check"], kept].concat());
     check(&["anchor.txt"]).success();
@@ -74,7 +74,7 @@ fn what_cannot_be_told_is_no_rollback() {
     desk.ca(&["anchor", "check", "nothing.txt"]).refused(&["typing error"]);
     let other = Desk::with_authority();
     let path = desk.path("anchor.txt");
-    other.ca(&["anchor", "check", text(&path)]).refused(&["of another CA"]);
+    other.ca(&["anchor", "check", text(&path)]).refused(&["to another CA"]);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn status_says_whether_a_rollback_could_be_noticed() {
     let (_, status) = service.status();
     assert_eq!((&status["anchor"], &status["backed_up"]), (&Value::Null, &Value::Null));
     let shown = desk.ca(&["status"]).out;
-    assert!(shown.contains("a rollback of the data folder could not be noticed"), "{shown}");
+    assert!(shown.contains("a rollback of the data folder would go unnoticed"), "{shown}");
     desk.ca(&["anchor", "export", "--to", "anchor.txt"]).success();
     let anchor: Value = desk.json(&["anchor", "check", "anchor.txt"]);
     assert_eq!((&anchor["contained"], &anchor["seal_fits"]), (&true.into(), &true.into()));

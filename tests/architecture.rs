@@ -33,6 +33,31 @@ fn the_map_and_the_rooms_are_the_same() {
     assert_eq!(listed, there, "the map on the left, the folders of src on the right");
 }
 
+// Catches a table of files that a new file was not written into.
+#[test]
+fn every_table_of_files_names_every_file() {
+    let sources = sources();
+    let mut tables = 0;
+    for of in &sources {
+        let rows = of.text.lines().skip_while(|line| !line.starts_with("//! | file | "));
+        let rows: Vec<&str> = rows.skip(2).take_while(|line| line.starts_with("//! | ")).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        tables += 1;
+        let cells = rows.iter().filter_map(|row| row.split('|').nth(1));
+        let listed: BTreeSet<&str> =
+            cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let beside = sources.iter().filter_map(|source| {
+            let below = source.modules.strip_prefix(of.modules.as_slice())?;
+            let for_tests = |name: &&String| ["tests", "specimen"].contains(&name.as_str());
+            below.first().filter(|name| !for_tests(name)).map(String::as_str)
+        });
+        assert_eq!(listed, beside.collect(), "{:?}: listed, and there", of.modules);
+    }
+    assert!(tables > 5, "{tables}");
+}
+
 #[test]
 fn the_gate_reaches_no_key_of_the_authority() {
     let reached = closure(&uses(&map(), &sources()));

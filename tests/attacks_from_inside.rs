@@ -40,6 +40,7 @@ use sekisho::door::opening::{self, Opening, Order};
 use sekisho::gate::process::{ConfinedGate, FromGate};
 use sekisho::ground::clock;
 use sekisho::ground::secret::SecretBytes;
+use sekisho::pki::SerialNumber;
 use sekisho::vault::{SealedVault, SlotSecret};
 
 /// Nothing here takes longer.
@@ -277,16 +278,30 @@ fn no_commands() {
 /// not found even in the authority's.
 fn memories() {
     assert!(rustix::process::geteuid().is_root(), "only root reads the memory of others");
-    let stage = Stage::with_gates(&ATTACKS[..1], &[]);
-    let secrets = secrets_of(&stage.desk);
+    let desk = Arc::new(Stage::desk());
+    // Made now: what is written here would lie in the memory of every process of this program.
+    let passphrase = SerialNumber::generate(7).unwrap().to_string();
+    let new = [("--new-passphrase-file", desk.write("passphrase", &passphrase))];
+    let keys = [("--key-file", desk.path("vault.key")), ("--new-key-file", desk.path("new.key"))];
+    let mut words = vec!["vault", "passwd"];
+    words.extend(new.iter().chain(&keys).flat_map(|(option, path)| [*option, desk::text(path)]));
+    desk.ca(&words).success();
+    std::fs::rename(desk.path("new.key"), desk.path("vault.key")).unwrap();
+
+    let stage = Stage::over(Arc::clone(&desk), &ATTACKS[..1], &[]);
+    let mut secrets = secrets_of(&desk);
+    secrets.push(("the passphrase", passphrase.into_bytes()));
     let authority = stage.one_child("authority");
-    let own = in_memory(authority, &secrets);
-    assert!(own.contains(&"the CA's key"), "the search finds nothing: {own:?}");
-    let nobody_else_has_any = |processes: &[i32]| {
-        for process in processes {
-            assert_eq!(in_memory(*process, &secrets), [""; 0], "{process}\n{}", stage.log());
+    // Not what opened the vault, and not what lies where the kernel cannot look.
+    let only_the_keys_of_the_ca = |authority: i32| {
+        let own = in_memory(authority, &secrets);
+        assert!(own.contains(&"the CA's key"), "the search finds nothing: {own:?}");
+        for opens in ["the key file", "the passphrase"] {
+            assert!(!own.contains(&opens), "the authority holds {opens}");
         }
     };
+    only_the_keys_of_the_ca(authority);
+    let nobody_else_has_any = |processes: &[i32]| have_none(&stage, &secrets, processes);
     let supervisor = i32::try_from(stage.service.id()).unwrap();
     let others = [vec![supervisor], stage.children("gate"), stage.children("publisher")].concat();
     nobody_else_has_any(&others);
@@ -298,7 +313,27 @@ fn memories() {
         assert!(clock::monotonic() < deadline, "{}", stage.log());
         std::thread::sleep(Duration::from_millis(10));
     }
-    nobody_else_has_any(&[others, vec![stage.one_child("authority")]].concat());
+    let authority = stage.one_child("authority");
+    nobody_else_has_any(&[others.clone(), vec![authority]].concat());
+
+    stage.desk.ca(&["unseal"]).success();
+    only_the_keys_of_the_ca(authority);
+    nobody_else_has_any(&others);
+    drop(stage);
+
+    // Given at the start, it passes through the supervisor.
+    let file = desk.path("passphrase");
+    let stage = Stage::over(desk, &ATTACKS[..1], &["--passphrase-file", desk::text(&file)]);
+    stage.wait_for(|line| line.contains("at work unsealed=true"), "the open vault");
+    only_the_keys_of_the_ca(stage.one_child("authority"));
+    let supervisor = i32::try_from(stage.service.id()).unwrap();
+    have_none(&stage, &secrets, &[vec![supervisor], stage.children("gate")].concat());
+}
+
+fn have_none(stage: &Stage, secrets: &[(&'static str, Vec<u8>)], processes: &[i32]) {
+    for process in processes {
+        assert_eq!(in_memory(*process, secrets), [""; 0], "{process}\n{}", stage.log());
+    }
 }
 
 /// The secrets of the vault, by name, as they lie in memory.
@@ -372,7 +407,7 @@ fn holds(octets: &[u8], secret: &[u8]) -> bool {
 
 /// A running service with a gate for every attack.
 struct Stage {
-    desk: Desk,
+    desk: Arc<Desk>,
     service: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -383,11 +418,20 @@ impl Stage {
     }
 
     fn with_gates(gates: &[(&str, &str)], options: &[&str]) -> Self {
+        Self::over(Arc::new(Self::desk()), gates, options)
+    }
+
+    /// A CA whose key file lies outside its folder.
+    fn desk() -> Desk {
         let desk = Desk::with_key_file();
+        std::fs::rename(desk.path("ca/vault.key"), desk.path("vault.key")).unwrap();
+        desk
+    }
+
+    fn over(desk: Arc<Desk>, gates: &[(&str, &str)], options: &[&str]) -> Self {
         let root = rustix::process::geteuid().is_root();
         let mut text =
             String::from("version = 1\n[authority]\nfolder = \"ca\"\nkey_file = \"vault.key\"\n");
-        std::fs::rename(desk.path("ca/vault.key"), desk.path("vault.key")).unwrap();
         text += "[publish]\nlisten = \"127.0.0.1:0\"\n";
         if root {
             // The users of the roles must get to what is theirs.

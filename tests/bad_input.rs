@@ -24,7 +24,7 @@ fn names_that_cannot_be_in_a_certificate_are_refused() {
     let long = "名".repeat(65);
     for (name, english, japanese) in [
         ("", "the name is empty", "名前が空です"),
-        (" user1", "a space begins or ends", "空白があります"),
+        (" user1", "begins or ends with a space", "空白があります"),
         ("user\u{200b}1", "cannot be seen (U+200B)", "目に見えない文字 (U+200B)"),
         ("user\u{1b}[31m", "cannot be seen (U+001B)", "(U+001B)"),
         ("user\n1", "cannot be seen (U+000A)", "(U+000A)"),
@@ -64,15 +64,15 @@ fn numbers_names_and_reasons_that_mean_nothing_are_refused() {
         (&["revoke", "twin"], "the name twin: 000003, 000004", "複数あります: 000003, 000004"),
         (&["show", "twin"], "the name twin: 000003, 000004", "複数あります: 000003, 000004"),
         (&["revoke", "1"], "the CA's own", "認証局自身"),
-        (&["revoke", "2", "--reason", "angry"], "angry is no reason", "angry は破棄の理由"),
-        (&["revoke", "2", "--reason", "certificateHold"], "is no reason", "破棄の理由"),
+        (&["revoke", "2", "--reason", "angry"], "angry is not a reason", "angry は破棄の理由"),
+        (&["revoke", "2", "--reason", "certificateHold"], "is not a reason", "破棄の理由"),
         (&["revoke", "2", "--since", "2999-01-01"], "2999-01-01 is no past time", "過去の日時"),
         (&["revoke", "2", "--since", "yesterday"], "yesterday is no past time", "過去の日時"),
         (&["export", "2"], "000002 is not kept", "000002 の秘密鍵は保管されていません"),
         (&["forget-key", "2"], "000002 is not kept", "保管されていません"),
         (&["issue", "client", "a", "--days", "0"], "0 days is not between 1", "0 日は 1 から"),
         (&["issue", "client", "a", "--days", "40000"], "40000 days is not", "40000 日は"),
-        (&["issue", "client", "a", "--days", "9000"], "outlive the CA", "認証局より長く"),
+        (&["issue", "client", "a", "--days", "9000"], "outlive the CA", "認証局の有効期限"),
         (
             &["issue", "client", "a", "--key", "dsa"],
             "dsa is no key algorithm",
@@ -131,7 +131,7 @@ fn a_folder_that_cannot_be_written_is_refused_before_anything_is_signed() {
     };
     refused(&desk, "no permission for /sys/ca", "/sys/ca を使う権限", || init("/sys/ca"));
     refused(&desk, "is not a folder", "フォルダではありません", || init(file));
-    refused(&desk, "there is a CA in", "認証局", || init("ca"));
+    refused(&desk, "there is already a CA in", "認証局", || init("ca"));
     refused(&desk, "there is no CA in", "認証局がありません", || {
         let mut command = desk.command(SEKISHO);
         command.args(["list", "--dir", "nowhere"]);
@@ -170,7 +170,7 @@ fn passphrase_files_that_cannot_be_used_are_refused() {
         refused(&desk, english, japanese, open_with("--passphrase-file", file));
     }
     let slot = open_with("--key-file", "passphrase");
-    refused(&desk, "no slot for this kind of secret", "スロットが金庫にありません", slot);
+    refused(&desk, "not set up to be opened in that way", "その方法で開ける設定がありません", slot);
 
     desk.write("short", "eleven-char");
     for (file, english, japanese) in [
@@ -254,9 +254,9 @@ fn a_configuration_of_the_manuals_tool_is_used_as_far_as_it_is_understood() {
     for (content, english, japanese) in [
         (":crl_validity: soon\n", ":crl_validity in", "の :crl_validity が"),
         (":crl_validity: 0\n", "1 to 36525", "1 から 36525"),
-        ("- a\n", "is not a configuration of orca-catool", "設定ファイルの形式"),
-        ("\u{0}\u{1}", "is not a configuration of orca-catool", "設定ファイルの形式"),
-        ("a: [", "is not a configuration of orca-catool", "設定ファイルの形式"),
+        ("- a\n", "is not an orca-catool configuration", "設定ファイルの形式"),
+        ("\u{0}\u{1}", "is not an orca-catool configuration", "設定ファイルの形式"),
+        ("a: [", "is not an orca-catool configuration", "設定ファイルの形式"),
     ] {
         desk.write(configuration, content);
         refused(&desk, english, japanese, || desk.orca_command(&["issue_crl"]));
@@ -333,7 +333,7 @@ fn what_is_typed_stays_hidden_and_the_recovery_code_opens() {
     let said = at_terminal(
         &desk,
         "init --dir ca",
-        &[("New passphrase", &format!("{phrase}\\r")), ("once more", "another one altogether\\r")],
+        &[("New passphrase", &format!("{phrase}\\r")), ("to confirm", "another one altogether\\r")],
     );
     assert!(said.contains("not the same") && said.contains("rc=1"), "{said}");
     assert!(!desk.path("ca").exists());
@@ -342,7 +342,7 @@ fn what_is_typed_stays_hidden_and_the_recovery_code_opens() {
     let said = at_terminal(
         &desk,
         "init --dir ca > output",
-        &[("New passphrase", &twice), ("once more", &twice)],
+        &[("New passphrase", &twice), ("to confirm", &twice)],
     );
     assert!(said.contains("rc=0"), "{said}");
     assert!(!said.contains(phrase), "{said}");

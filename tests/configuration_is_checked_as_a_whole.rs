@@ -182,7 +182,7 @@ fn a_conf_file_of_the_manual_is_checked_the_same_way() {
     let address = taken.local_addr().unwrap().to_string();
     let words = ["config", "check", "--jma-receipt-conf", "jma-receipt.conf", "--listen", &address];
     let ran = sekisho(&desk, &words).success();
-    for part in ["something listens at", "no revocation list", "ends on"] {
+    for part in ["something already listens at", "no revocation list", "ends on"] {
         assert!(ran.error.contains(part), "no {part:?} in {ran:?}");
     }
     let both = ["config", "check", "--config", "sekisho.toml", "--listen", "127.0.0.1:1"];

@@ -110,7 +110,7 @@ fn a_vault_that_asks_for_huge_costs_is_refused_before_any_memory_is_taken() {
         forged.extend_from_slice(&sha256(&forged));
         desk.write("ca/authority/vault", &forged);
         // Not the words of a machine without memory: it was never asked for any.
-        bounded(&desk, &["crl"]).refused(&["asks for more, or less, work"]);
+        bounded(&desk, &["crl"]).refused(&["has settings that sekisho never writes"]);
     }
     // A body said to be of 4 GiB, and a file that is.
     let mut forged = genuine.clone();

@@ -121,7 +121,7 @@ fn the_first_shares_open_what_they_opened() {
     for [one, two] in [[0, 1], [2, 1]] {
         let command = sample.command(&["crl", "--shares"]);
         let [one, two] = [one, two].map(|place: usize| format!("{}\r", shares[place]));
-        let typed = [("A share: ", &*one), ("Share 2 of the 2 needed: ", &*two)];
+        let typed = [("First share: ", &*one), ("Share 2 of the 2 needed: ", &*two)];
         let dialogue = terminal::converse(&sample.desk, &command, &typed);
         assert_eq!((dialogue.code, dialogue.unasked), (0, 0), "{dialogue:?}");
     }

@@ -152,7 +152,7 @@ fn a_forgotten_key_is_in_no_backup() {
 fn no_file_is_written_over_and_only_a_blank_folder_is_restored_onto() {
     let desk = Desk::with_authority();
     let there = desk.write("there", "mine");
-    finish(backup(&desk, &["backup", "--to", "there"])).refused(&["there", "exists already"]);
+    finish(backup(&desk, &["backup", "--to", "there"])).refused(&["there", "already exists"]);
     finish(backup(&desk, &["backup", "--to", "nowhere/file"])).refused(&["nowhere"]);
     assert_eq!(std::fs::read(there).unwrap(), b"mine");
     finish(backup(&desk, &["backup", "--to", "ca.backup"])).success();
@@ -163,7 +163,7 @@ fn no_file_is_written_over_and_only_a_blank_folder_is_restored_onto() {
     assert_eq!(names_in(&desk.path("restored")), ["notes.txt"]);
     std::fs::remove_file(desk.path("restored/notes.txt")).unwrap();
     desk.write("restored/ca.crt", "another CA's");
-    finish(restore(&desk, "ca.backup", &[])).refused(&["ca.crt", "exists already"]);
+    finish(restore(&desk, "ca.backup", &[])).refused(&["ca.crt", "already exists"]);
     assert_eq!(desk.read("restored/ca.crt"), "another CA's");
     std::fs::remove_file(desk.path("restored/ca.crt")).unwrap();
     finish(restore(&desk, "ca.backup", &["--without-crl"])).success();
@@ -185,7 +185,7 @@ fn a_wrong_passphrase_a_cut_and_a_flipped_bit_anywhere_are_clear_errors() {
     other.arg("--dir").arg(desk.path("restored"));
     finish(other).refused(&["the passphrase does not open the backup"]);
     blank();
-    finish(restore(&desk, "passphrase", &[])).refused(&["not a backup"]);
+    finish(restore(&desk, "passphrase", &[])).refused(&["not a sekisho backup"]);
 
     let length = whole.len();
     let places = (0..10).map(|step| step * (length - 1) / 9);
@@ -194,11 +194,13 @@ fn a_wrong_passphrase_a_cut_and_a_flipped_bit_anywhere_are_clear_errors() {
         flipped[place] ^= 1 << (place % 8);
         desk.write("flipped.backup", &flipped);
         let ran = finish(restore(&desk, "flipped.backup", &[]));
-        let said = ["not a backup", "damaged or cut short"].map(|part| ran.error.contains(part));
+        let said =
+            ["not a sekisho backup", "damaged or cut short"].map(|part| ran.error.contains(part));
         assert!(said.contains(&true) && ran.code == Some(1), "octet {place}: {ran:?}");
         desk.write("cut.backup", &whole[..place]);
         let ran = finish(restore(&desk, "cut.backup", &[]));
-        let said = ["not a backup", "damaged or cut short"].map(|part| ran.error.contains(part));
+        let said =
+            ["not a sekisho backup", "damaged or cut short"].map(|part| ran.error.contains(part));
         assert!(said.contains(&true) && ran.code == Some(1), "cut at {place}: {ran:?}");
         blank();
     }

@@ -83,7 +83,7 @@ fn what_the_owners_authority_repaired_is_told() {
         desk.ca(&words).success().error
     };
     announce_a_change_of_the_vault(&desk);
-    assert!(list(&[]).contains("was not done"));
+    assert!(list(&[]).contains("had not been made"));
     assert_eq!(list(&[]), "", "it is repaired, and was told");
     announce_a_change_of_the_vault(&desk);
     assert!(list(&["--lang", "ja"]).contains("行われていません"));

@@ -26,8 +26,8 @@ use appliance::{Appliance, Configuration};
 use desk::{Desk, PASSPHRASE, SEKISHO, finish, text};
 use terminal::{Dialogue, converse};
 
-const COPIED: &str = "gone from the screen: ";
-const FIRST: &str = "A share: ";
+const COPIED: &str = "clear it from the screen: ";
+const FIRST: &str = "First share: ";
 const SECOND: &str = "Share 2 of the 2 needed: ";
 
 /// `sekisho` over the CA in `ca/`, at its loudest.
@@ -100,7 +100,9 @@ fn any_that_suffice_open_it_and_what_is_wrong_is_told_at_once() {
     assert_eq!(refused.code, 1, "{refused:?}");
     let [ours, theirs] = [&shares, &foreign].map(|shares| mark(&shares[0]));
     let named = format!("this share is of vault {theirs}, not of this one, {ours}");
-    for part in ["a character is wrong", &named, "share 1 was given already", "Share 1 is right"] {
+    for part in
+        ["a character is wrong", &named, "share 1 has already been entered", "Share 1 accepted"]
+    {
         assert!(refused.shown.contains(part), "{part}: {}", refused.shown);
     }
 
@@ -127,9 +129,9 @@ fn shares_are_made_at_a_terminal_only_and_in_numbers_that_make_sense() {
         let words = ["vault", "shares", "create", "--threshold", threshold, "--count", count];
         desk.ca(&words)
     };
-    create("1", "3").refused(&["so many shares cannot be made"]);
-    create("4", "3").refused(&["so many shares cannot be made"]);
-    create("2", "17").refused(&["so many shares cannot be made"]);
+    create("1", "3").refused(&["shares cannot be made in these numbers"]);
+    create("4", "3").refused(&["shares cannot be made in these numbers"]);
+    create("2", "17").refused(&["shares cannot be made in these numbers"]);
     create("2", "3").refused(&["terminal"]);
     let slots = finish(sekisho(&desk, &["vault", "slots"])).success();
     assert!(!slots.out.contains("shares"), "{}", slots.out);

@@ -3,6 +3,16 @@
 //!
 //! A data folder holds `authority/vault` and `authority/ledger`; both are made together or not at
 //! all. Opening it finishes or undoes what a crash left half done, and says so.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `folder` | where things lie, whose they are, and who works there |
+//! | `initialise`, `recovery` | a new CA; what a crash left of one |
+//! | `handler`, [`orders`], `views` | commands carried out, checked before, and shown after |
+//! | `lineage`, `slots`, `clock`, [`anchor`] | renewals; what opens the vault; the time; rollbacks |
+//! | `backup`, `restore`, `content`, `drill` | copies, what is in them, and what becomes of them |
+//! | `feed` | what gates and publisher must know of the ledger |
+//! | [`service`] | the authority as a process of its own |
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,24 @@
 //! The verbs: each reads as a story in one function. Two fronts lead to the same commands, the
 //! native one and the WebORCA manual's `orca-catool`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `arguments`, `help` | the words of the native front, and their help texts |
+//! | `orca` | the manual's front |
+//! | `init`, `quickstart` | a new CA |
+//! | `issue`, `bulk`, `staff_list`, `renew` | certificates: one, many by a list, the next one |
+//! | `list`, `revoke`, `crl` | looking at them, revoking, publishing, handing out again |
+//! | `vault`, `shares`, `qr_code` | what opens the vault |
+//! | `backup`, `restore`, `anchor` | copies of the CA, and what is kept elsewhere |
+//! | `configuration`, `profile` | checking configurations, also against a guideline |
+//! | `running`, `hardening` | looking at the running service, sealing it, opening it |
+//! | `serve`, `appliance` | the service: its start, its parts, its end |
+//! | `roles`, `process`, `supervisor`, `gates`, `publishing` | its processes, and what each is given and told |
+//! | `notify`, `logging` | its service manager, its log |
+//! | `session`, `owner` | one run of a command: which CA, and through which door |
+//! | `secrets`, `terminal` | asking for what opens the vault |
+//! | `screen`, `progress`, `handout` | what is printed and written for people |
+//! | `environment` | the environment |
 
 #![forbid(unsafe_code)]
 

@@ -415,7 +415,8 @@ impl Door {
             Err(FrameError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(Refusal::ServiceBusy {});
             }
-            // It may be starting again. What it did already it does not do a second time.
+            // It may be starting again, and is asked once more: nothing is issued twice under one key,
+            // and everything else may be repeated without harm.
             Err(FrameError::Io(_)) => {}
             outcome => return outcome.unwrap_or_else(|error| Err(lost(&error))),
         }

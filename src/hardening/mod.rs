@@ -10,6 +10,7 @@
 //! | `file_system` | Landlock: which files a role reaches |
 //! | `system_calls` | seccomp: which system calls a role may make, in one table |
 //! | `locked` | a key that is not written to swap |
+//! | `passed` | descriptors that came from whoever started the process |
 
 mod capabilities;
 mod confinement;

@@ -15,6 +15,9 @@
 //! | [`pkcs8`], [`pkcs12`] | private keys for people's browsers and programs | RFC 5958, 7292, 8018 |
 //! | [`validity`] | times, and when an end is near | RFC 5280 4.1.2.5 |
 //! | [`passphrase`] | passphrases for those, and how long to stretch them | RFC 8018 4 |
+//! | `pbes2` | encryption under a passphrase | RFC 8018 6.2 |
+//! | `pem` | the text form of all of them | RFC 7468 |
+//! | `signed`, `extension` | what certificates, requests and lists have in common | RFC 5280 4.1, 4.2 |
 
 #![forbid(unsafe_code)]
 

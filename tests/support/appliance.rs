@@ -325,7 +325,7 @@ impl Drop for Appliance<'_> {
     }
 }
 
-/// A service that has only just been started; killed when dropped.
+/// A service, or a command, that has only just been started; killed when dropped.
 pub(crate) struct Begun(Child);
 
 impl Begun {
@@ -345,14 +345,23 @@ impl Begun {
     }
 
     /// Stops it as systemd does, within a bound; its exit code.
-    pub(crate) fn stop(mut self, bound: Duration) -> Option<i32> {
-        send(i32::try_from(self.0.id()).unwrap(), Signal::TERM);
+    pub(crate) fn stop(self, bound: Duration) -> Option<i32> {
+        send(self.process(), Signal::TERM);
+        self.end(bound)
+    }
+
+    pub(crate) fn process(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap()
+    }
+
+    /// Waits for its end, within a bound; its exit code.
+    pub(crate) fn end(mut self, bound: Duration) -> Option<i32> {
         let deadline = monotonic() + bound;
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(monotonic() < deadline, "it does not stop");
+            assert!(monotonic() < deadline, "it does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

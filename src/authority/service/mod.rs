@@ -4,7 +4,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `feed` | what is told, and the heartbeat |
+//! | `telling` | what those who serve are told |
+//! | `feed` | the way to them, and the heartbeat |
 //! | `gates` | what the gates answer |
 //! | `control` | the control socket |
 //! | `upkeep` | the CRL and the server certificates |
@@ -15,6 +16,7 @@
 mod control;
 mod feed;
 mod gates;
+mod telling;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -29,16 +31,12 @@ use super::{Authority, DataFolder, orders};
 use crate::door::Handler;
 use crate::door::command::{Command, Request};
 use crate::door::descriptors::hand;
-use crate::door::feed::{
-    Answer, Change, Confined, Event, Handed, Heartbeat, Hello, PublishedCrl, Reserved, Sequence,
-    Unseal,
-};
+use crate::door::feed::{Answer, Confined, Event, Handed, Hello, Reserved, Sequence, Unseal};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Crl, Cut, Message, Repairs, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
 use crate::ground::messages::Refusal;
 use crate::hardening::{Confinement, Role, confine, kernel_landlock_abi};
-use crate::pki::SerialNumber;
 use control::{Control, Permitted};
 use feed::Feed;
 use gates::Gates;
@@ -232,33 +230,6 @@ impl Service {
         self.look_after(now)
     }
 
-    /// Tells what somebody who knows nothing needs. Of a restored ledger that is not reconciled they
-    /// hear nothing but that it is there, and let nobody in.
-    fn tell_everything(&mut self, now: Timestamp) -> Result<(), Trouble> {
-        if self.authority.awaits_reconciling()? {
-            tracing::error!("nobody is let in: {}", self.authority.not_reconciled());
-            return self.stand();
-        }
-        let snapshot = self.authority.snapshot()?;
-        self.told = snapshot.epoch;
-        let revoked: Vec<SerialNumber> =
-            snapshot.issuers.iter().flat_map(|issuer| &issuer.revoked).copied().collect();
-        self.feed.tell(&Event::Snapshot(snapshot))?;
-        if let Some(crl) = self.upkeep.published_before(&self.authority, now) {
-            self.feed.tell(&Event::Crl(crl))?;
-        }
-        for identity in self.upkeep.stored_identities(&revoked, now) {
-            self.feed.tell(&Event::ServerIdentity(identity))?;
-        }
-        self.stand()
-    }
-
-    /// As [`Self::tell_everything`], after what the others have not been told yet.
-    fn tell_again(&mut self) -> Result<(), Trouble> {
-        self.tell_changes()?;
-        self.tell_everything(clock::now())
-    }
-
     /// Works until the end.
     fn work(mut self, work: &mpsc::Receiver<Job>) {
         let mut looked = clock::monotonic();
@@ -291,7 +262,7 @@ impl Service {
                         return;
                     }
                 }
-                Ok(Job::TellAgain) => match self.tell_again() {
+                Ok(Job::TellAgain) => match self.tell_again(clock::now()) {
                     Ok(()) => {}
                     Err(Trouble::FeedEnded) => return,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
@@ -385,37 +356,6 @@ impl Service {
         }
     }
 
-    /// Tells what the ledger has that was not told, and where it stands now; then waits for the
-    /// gates: a new certificate opens them, and a revoked one does not, when this returns.
-    fn tell_changes(&mut self) -> Result<Vec<Cut>, Trouble> {
-        let entries = self.authority.entries()?;
-        let (mut issued, mut revoked) = (None, Vec::new());
-        if self.authority.awaits_reconciling()? {
-            self.told = entries;
-            self.stand()?;
-            return Ok(Vec::new());
-        }
-        for event in self.authority.changes_since(self.told)? {
-            match &event {
-                Event::Issued(Change { epoch, .. }) => issued = Some(*epoch),
-                Event::Revoked(Change { epoch, .. }) => revoked.push(*epoch),
-                _ => {}
-            }
-            self.feed.tell(&event)?;
-        }
-        // Only now: a heartbeat covers everything up to its epoch.
-        self.told = entries;
-        self.stand()?;
-        if let Some(epoch) = issued {
-            self.gates.wait_for_reports(epoch);
-        }
-        if revoked.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.upkeep.crl_is_incomplete();
-        Ok(self.gates.cuts(&revoked))
-    }
-
     /// Adds to a reply what only the service knows.
     fn complete(&mut self, reply: Reply, cuts: Vec<Cut>, now: Timestamp) -> Reply {
         match reply {
@@ -463,25 +403,6 @@ impl Service {
         let signed = self.upkeep.sign_crl(&self.authority, now)?;
         self.tell_crl(&signed)?;
         Ok(signed)
-    }
-
-    fn tell_crl(&mut self, crl: &Crl) -> Result<(), Refusal> {
-        let published = PublishedCrl {
-            der: crl.der.clone(),
-            number: crl.number,
-            this_update: crl.this_update,
-            next_update: crl.next_update,
-            root: self.authority.issuer()?.root().der().to_vec(),
-        };
-        self.feed.tell(&Event::Crl(published)).map_err(|_| Refusal::ServiceGone {})?;
-        self.upkeep.keep_crl(crl)
-    }
-
-    /// Says where what was told stands, from here on in every heartbeat.
-    fn stand(&mut self) -> Result<(), Trouble> {
-        let (epoch, unsealed) = (self.told, self.authority.is_unsealed());
-        let floor = self.authority.floor()?;
-        Ok(self.feed.stand_at(Heartbeat { epoch, floor, unsealed })?)
     }
 
     fn status(&self) -> Result<Status, Refusal> {

@@ -83,7 +83,7 @@ pub(super) const ARGUMENTS: &[(&str, &str, &str)] = &[
     (
         "--escrow",
         "Keep a sealed copy of the private key, so that it can be exported again",
-        "秘密鍵の写しを金庫で封印して保管し、後で書き出せるようにします",
+        "秘密鍵のコピーを金庫で封印して保管し、後で書き出せるようにします",
     ),
     (
         "--legacy",
@@ -126,7 +126,7 @@ pub(super) const ARGUMENTS: &[(&str, &str, &str)] = &[
     (
         "--rewrap_only",
         "Keep the data key: whoever has the old passphrase and an old copy can open what comes later",
-        "データ鍵を変えません (古いパスフレーズと古い写しを持つ人は、今後の内容も開けられます)",
+        "データ鍵を変えません (古いパスフレーズと古いコピーを持つ人は、今後の内容も開けられます)",
     ),
     (
         "--config",
@@ -165,11 +165,11 @@ pub(super) const ARGUMENTS: &[(&str, &str, &str)] = &[
         "ひとつのアドレスが1秒間に始められるハンドシェイクの数 (平均)",
     ),
     ("--log_format", "Form of log lines", "ログの形式"),
-    ("--hardening", "Shows how each process is confined", "各プロセスの隔離の状態を表示する"),
+    ("--hardening", "Show how each process is confined", "各プロセスの隔離の状態を表示します"),
     (
         "--accept_missing",
-        "Starts without this layer of the confinement where the system lacks it (may be repeated)",
-        "システムにこの防御層がなくても起動する (繰り返し指定できます)",
+        "Start without this layer of the confinement where the system lacks it (may be repeated)",
+        "システムにこの防御層がなくても起動します (繰り返し指定できます)",
     ),
     (
         "--roles_from",
@@ -178,10 +178,10 @@ pub(super) const ARGUMENTS: &[(&str, &str, &str)] = &[
     ),
     (
         "--landlock_abi",
-        "Confines as a kernel with this Landlock ABI would, to try that out",
-        "この Landlock ABI のカーネルと同じように隔離する (試験用)",
+        "Confine as a kernel with this Landlock ABI would, to try that out",
+        "この Landlock ABI のカーネルと同じように隔離します (試験用)",
     ),
-    ("--words", "The words of the manual", "手順書の語句"),
+    ("--words", "The manual's command and its options", "手順書のコマンドと引数"),
     ("--host", "Host name; the first becomes the CN", "ホスト名 (最初のものが CN になります)"),
     ("--address", "IP address", "IP アドレス"),
     ("--number", "Number of the certificate", "証明書の番号"),

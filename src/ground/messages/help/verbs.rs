@@ -41,11 +41,15 @@ pub(super) const VERBS: &[(&str, &str, &str)] = &[
     ("sekisho connections", "Show who is connected now", "現在の接続を一覧表示します"),
     (
         "sekisho seal",
-        "Close the vault of the running service; the gates go on",
+        "Close the vault of the running service; the gates keep working",
         "稼働中のサービスの金庫を閉じます (関所は動き続けます)",
     ),
     ("sekisho unseal", "Open the vault of the running service", "稼働中のサービスの金庫を開きます"),
-    ("sekisho clock", "The clock that certificates are signed by", "署名に使う時刻を扱います"),
+    (
+        "sekisho clock",
+        "Handle the clock that certificates are signed by",
+        "署名に使う時刻を扱います",
+    ),
     (
         "sekisho clock confirm",
         "Confirm that the clock is right, after it was set",
@@ -53,17 +57,17 @@ pub(super) const VERBS: &[(&str, &str, &str)] = &[
     ),
     (
         "sekisho vault shares",
-        "Shares that open the vault together, each kept by another person",
+        "Handle shares that open the vault together, each kept by a different person",
         "複数の人で分けて持ち、集まると金庫が開く分割コードを扱います",
     ),
     (
         "sekisho vault shares create",
-        "Make shares and show each once on the terminal; those made before open nothing any more",
+        "Make shares and show each once on the terminal; those made before no longer open the vault",
         "分割コードを作成し、端末に一度だけ表示します (以前のものは使えなくなります)",
     ),
     (
         "sekisho vault shares remove",
-        "Let the shares open the vault no more",
+        "Stop the shares from opening the vault",
         "分割コードで金庫を開けないようにします",
     ),
     ("sekisho issue", "Issue certificates", "証明書を発行します"),
@@ -100,10 +104,10 @@ pub(super) const VERBS: &[(&str, &str, &str)] = &[
         "Check the whole ledger: every link, every record",
         "台帳全体 (つながりと記録のすべて) を検査します",
     ),
-    ("sekisho vault", "What opens the vault", "金庫を開ける方法を管理します"),
+    ("sekisho vault", "Manage what opens the vault", "金庫を開ける方法を管理します"),
     (
         "sekisho vault passwd",
-        "Set a new passphrase; everything else that opened the vault opens it no more",
+        "Set a new passphrase; whatever else opened the vault before no longer does",
         "新しいパスフレーズを設定します。それ以外の開け方はすべて無効になります",
     ),
     ("sekisho vault slots", "Show what opens the vault", "金庫を開ける方法を表示します"),
@@ -167,17 +171,17 @@ pub(super) const VERBS: &[(&str, &str, &str)] = &[
     ),
     (
         "sekisho restore",
-        "Restore a backup onto an empty folder",
+        "Restore a backup into an empty folder",
         "バックアップを空のフォルダに復元します",
     ),
     (
         "sekisho restore reconcile",
-        "Tell a restored CA what was revoked since the backup, so that it works again",
+        "Tell a restored CA what was revoked since the backup, so that it starts working again",
         "復元した認証局に、バックアップ後の破棄を取り込んで運用を再開します",
     ),
     (
         "sekisho anchor",
-        "What is kept elsewhere, so that a rollback of the data folder is noticed",
+        "Handle anchors: what is kept elsewhere, so that a rollback of the data folder is noticed",
         "データフォルダの巻き戻しに気づくための控え (アンカー) を扱います",
     ),
     (

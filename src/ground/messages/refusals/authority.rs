@@ -5,35 +5,35 @@ macro_rules! authority {
 
     // ---- the CA and what it keeps ----
     NotInitialised { folder }
-        en "there is no CA in {folder}" => "Create one: sekisho init --dir {folder}. If it lies elsewhere, name its folder with --dir."
+        en "there is no CA in {folder}" => "Create one: sekisho init --dir {folder}. If it is elsewhere, name its folder with --dir."
         ja "{folder} に認証局がありません" => "sekisho init --dir {folder} で作成してください。別の場所にある場合は --dir でそのフォルダを指定してください。"
     AlreadyInitialised { folder }
-        en "there is a CA in {folder} already; it was not touched" => "Use it as it is, or name another folder with --dir."
+        en "there is already a CA in {folder}; it was not changed" => "Use it as it is, or name another folder with --dir."
         ja "{folder} にはすでに認証局があります。変更していません" => "そのまま使うか、--dir で別のフォルダを指定してください。"
     NoCertificateAuthority {}
         en "the ledger holds no CA certificate" => "Restore the data folder from a backup."
         ja "台帳に認証局の証明書がありません" => "データフォルダをバックアップから戻してください。"
     LedgerBusy {}
-        en "another sekisho command has the CA open" => "Wait until it has ended, then try again."
+        en "another sekisho command is using the CA" => "Wait until it has finished, then try again."
         ja "ほかの sekisho コマンドが認証局を使用中です" => "そのコマンドが終わってから、もう一度実行してください。"
     /// An earlier write failed.
     LedgerInterrupted {}
-        en "an earlier write to the ledger failed, and it takes no more until it is opened again" => "See that the disk has room, then run the command again."
-        ja "台帳への以前の書き込みに失敗したため、開き直すまで書き込めません" => "ディスクの空きを確かめてから、もう一度実行してください。"
+        en "an earlier write to the ledger failed, so nothing can be written until it has been opened again" => "Make sure that the disk has room, then run the command again."
+        ja "台帳への前回の書き込みに失敗したため、開き直すまで書き込めません" => "ディスクの空きを確かめてから、もう一度実行してください。"
     LedgerDamaged { reason }
         en "the ledger is damaged: {reason}" => "Do not issue anything. Restore the data folder from a backup, and check the disk."
         ja "台帳が壊れています: {reason}" => "証明書を発行せず、データフォルダをバックアップから戻し、ディスクを点検してください。"
     LedgerTampered { reason }
         en "the ledger was changed by something other than sekisho: {reason}" => "Do not issue anything. Keep a copy for the investigation, then restore the data folder from a backup."
-        ja "台帳が sekisho 以外によって書き換えられています: {reason}" => "証明書を発行せず、調査用の写しを取ってから、データフォルダをバックアップから戻してください。"
+        ja "台帳が sekisho 以外によって書き換えられています: {reason}" => "証明書を発行せず、調査用にコピーを取ってから、データフォルダをバックアップから戻してください。"
     NewerFormat { what, version }
-        en "{what} is of format {version}, which this sekisho does not know" => "Install the newer sekisho that wrote it."
+        en "the format of this {what} ({version}) is newer than this sekisho knows" => "Install the newer version of sekisho that wrote it."
         ja "{what} の形式 {version} は、この版の sekisho では扱えません" => "書き込んだ、より新しい版の sekisho を導入してください。"
     SystemRefused { reason }
         en "the system refused to read or write the ledger: {reason}" => "Check the disk and the system log, then try again."
         ja "台帳の読み書きをシステムが拒否しました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
     CryptographyFailed {}
-        en "the cryptographic library refused to work" => "Try again; if it stays, check the machine's memory."
+        en "the cryptographic library failed" => "Try again; if this continues, check the machine's memory."
         ja "暗号ライブラリが動作しませんでした" => "もう一度実行してください。続く場合は機器のメモリを点検してください。"
 
     // ---- the vault ----
@@ -50,83 +50,74 @@ macro_rules! authority {
         en "the vault file is damaged" => "Restore the data folder from a backup, and check the disk."
         ja "金庫ファイルが壊れています" => "データフォルダをバックアップから戻し、ディスクを点検してください。"
     VaultOlderThanLedger { vault, ledger }
-        en "the vault is an old copy: it is of change {vault}, the ledger knows change {ledger}" => "Restore vault and ledger together, from the same backup."
-        ja "金庫が古い写しです (金庫は変更 {vault}、台帳は変更 {ledger})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
+        en "the vault is an old copy: it is at change {vault}, and the ledger at change {ledger}" => "Restore vault and ledger together, from the same backup."
+        ja "金庫が古いコピーです (金庫は変更 {vault}、台帳は変更 {ledger})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
     LedgerOlderThanVault { vault, ledger }
-        en "the ledger is an old copy: it knows change {ledger} of the vault, the vault is of change {vault}" => "Restore vault and ledger together, from the same backup."
-        ja "台帳が古い写しです (台帳は変更 {ledger}、金庫は変更 {vault})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
+        en "the ledger is an old copy: it is at change {ledger}, and the vault at change {vault}" => "Restore vault and ledger together, from the same backup."
+        ja "台帳が古いコピーです (台帳は変更 {ledger}、金庫は変更 {vault})" => "金庫と台帳を同じバックアップから一緒に戻してください。"
     VaultNotTheRecordedOne { generation }
         en "the vault is not the one the ledger knows (change {generation})" => "Restore vault and ledger together, from the same backup."
         ja "金庫が台帳の記録 (変更 {generation}) と一致しません" => "金庫と台帳を同じバックアップから一緒に戻してください。"
     VaultCosts { slot }
-        en "slot {slot} of the vault asks for more, or less, work than sekisho ever writes" => "The file was changed by somebody else; restore the data folder from a backup."
-        ja "金庫のスロット {slot} の計算量の指定が sekisho のものではありません" => "ファイルが書き換えられています。データフォルダをバックアップから戻してください。"
+        en "slot {slot} of the vault has settings that sekisho never writes" => "The file was changed by something else; restore the data folder from a backup."
+        ja "金庫のスロット {slot} に、sekisho が書き込むことのない値があります" => "ファイルが書き換えられています。データフォルダをバックアップから戻してください。"
     WrongPassphrase {}
         en "the passphrase does not open the vault" => "Type it again; mind capitals and the keyboard layout. If it is lost, use the recovery code: --recovery-code."
         ja "パスフレーズが違うため、金庫を開けられません" => "大文字・小文字と入力モードに注意して、もう一度入力してください。忘れた場合は --recovery-code で復旧コードを使えます。"
     WrongRecoveryCode {}
-        en "the recovery code does not open this vault" => "Check that it belongs to this CA, and that no newer one was printed."
+        en "the recovery code does not open this vault" => "Check that it belongs to this CA, and that no newer code has been made since."
         ja "この復旧コードではこの金庫を開けられません" => "この認証局のものか、新しい復旧コードが発行されていないか確認してください。"
     WrongKeyFile {}
         en "the key file does not open this vault" => "Name this CA's key file with --key-file, or use the passphrase."
         ja "この鍵ファイルではこの金庫を開けられません" => "--key-file でこの認証局の鍵ファイルを指定するか、パスフレーズを使ってください。"
     NoSlotOfKind {}
-        en "the vault has no slot for this kind of secret" => "See what opens it: sekisho vault slots"
-        ja "この種類の秘密で開くスロットが金庫にありません" => "開ける方法は sekisho vault slots で確認できます。"
+        en "this vault is not set up to be opened in that way" => "See what opens it: sekisho vault slots"
+        ja "この金庫には、その方法で開ける設定がありません" => "開ける方法は sekisho vault slots で確認できます。"
     RecoveryCodeMistyped {}
         en "the recovery code has a typing error" => "Compare it with the paper, group by group."
         ja "復旧コードに打ち間違いがあります" => "紙の記載と4文字ずつ見比べてください。"
     KeyFileTooShort {}
         en "the key file has fewer than 32 bytes" => "Name the key file that sekisho made."
-        ja "鍵ファイルが32バイトより短いです" => "sekisho が作成した鍵ファイルを指定してください。"
+        ja "鍵ファイルが短すぎます (32 バイト以上必要です)" => "sekisho が作成した鍵ファイルを指定してください。"
     NoSuchSlot { slot }
         en "the vault has no slot {slot}" => "See the slots: sekisho vault slots"
         ja "金庫にスロット {slot} はありません" => "スロットは sekisho vault slots で確認できます。"
     LastSlot {}
-        en "it is the vault's last slot, and nothing could open the vault without it" => "Add another slot first: sekisho vault passwd"
+        en "this is the vault's last slot, and nothing could open the vault without it" => "Add another slot first: sekisho vault passwd"
         ja "最後のスロットのため、外すと金庫を開けられなくなります" => "先に sekisho vault passwd で別のスロットを追加してください。"
 
     // ---- shares of the vault ----
     ShareMistyped {}
-        en "this is no share: a character is wrong or missing" => "Compare it with the paper, and type it again: twelve groups of four characters."
+        en "this is not a share: a character is wrong or missing" => "Compare it with the paper, and type it again: twelve groups of four characters."
         ja "分割コードとして読めません。文字の間違いか抜けがあります" => "紙と見比べて、もう一度入力してください (4 文字ずつ 12 組です)。"
     ShareOfAnotherVault { found, vault }
-        en "this share is of vault {found}, not of this one, {vault}" => "Look for the shares that say {vault}."
+        en "this share belongs to vault {found}, not to this one ({vault})" => "Look for the shares that say {vault}."
         ja "この分割コードは金庫 {found} のもので、この金庫 {vault} のものではありません" => "{vault} と書かれた分割コードを用意してください。"
     ShareOfAnotherSet {}
-        en "this share was not made together with those before it" => "Use shares that were made on the same day. Older ones open nothing."
+        en "this share was not made together with those entered before" => "Use shares that were made on the same day. Older ones no longer open the vault."
         ja "この分割コードは、先に入力したものと同じときに作られたものではありません" => "同じ日に作られた分割コードを使ってください。古いものでは開けません。"
     ShareTwice { number }
-        en "share {number} was given already" => "Give another one."
+        en "share {number} has already been entered" => "Enter a different one."
         ja "分割コード {number} はすでに入力されています" => "別の分割コードを入力してください。"
     SharesTooFew { given, needed }
-        en "{given} shares are not enough: {needed} are needed" => "Bring more of them together, then try again."
+        en "{given} shares are not enough: {needed} are needed" => "Collect as many as are needed, then try again."
         ja "分割コードが足りません ({given} 個。{needed} 個必要です)" => "必要な数を集めて、もう一度実行してください。"
     WrongShares {}
         en "these shares do not open the vault: it has newer ones" => "Use the shares that were made last, or another way to open it (`sekisho vault slots`)."
         ja "この分割コードでは金庫を開けません。新しい分割コードが作られています" => "最後に作られた分割コードか、別の方法を使ってください (sekisho vault slots で確認できます)。"
     ShareCounts { least, most }
-        en "so many shares cannot be made" => "At least {least} must be needed, no more than there are, and there may be {most} at most, such as: --threshold 2 --count 3"
-        ja "その数の分割コードは作れません" => "必要な数は {least} 以上で全体の数以下、全体の数は {most} 以下にしてください (例: --threshold 2 --count 3)。"
+        en "shares cannot be made in these numbers" => "--threshold must be at least {least} and no more than --count, and --count at most {most}; for example: --threshold 2 --count 3"
+        ja "その数の分割コードは作れません" => "必要な数 (--threshold) は {least} 以上かつ全体の数以下、全体の数 (--count) は {most} 以下にしてください (例: --threshold 2 --count 3)。"
     NoShares {}
         en "this vault has no shares" => "See what opens it with `sekisho vault slots`."
         ja "この金庫には分割コードがありません" => "開け方は sekisho vault slots で確認できます。"
 
     // ---- time ----
-    RenewsRevoked { number }
-        en "certificate {number} is revoked, and cannot be renewed" => "Issue a new certificate to its holder, if they may have one: sekisho issue"
-        ja "証明書 {number} は破棄されているため、更新できません" => "持ち主に引き続き使わせてよい場合は、sekisho issue で新しい証明書を発行してください。"
-    RenewedAlready { number, follower }
-        en "certificate {number} is renewed already, by certificate {follower}" => "Hand out that one. If it was lost, revoke it, then renew again."
-        ja "証明書 {number} はすでに証明書 {follower} に更新されています" => "証明書 {follower} をお渡しください。紛失した場合は、それを破棄してから、もう一度更新してください。"
-    AuthorityNotRenewable { number }
-        en "{number} is the certificate of the CA itself, and is not renewed" => "Make a new CA in another folder before this one ends, and issue new certificates to everybody."
-        ja "{number} は認証局自身の証明書のため、更新できません" => "有効期限が来る前に、別のフォルダに新しい認証局を作成し、全員に証明書を発行し直してください。"
     ClockBehindLedger { now, newest, folder }
-        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
+        en "this machine's clock says {now}, but the ledger's newest entry is of {newest}: no certificate and no CRL is signed until this is settled (revoking still works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
         ja "この機器の時計は {now} ですが、台帳の最新の記録は {newest} です。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm --dir {folder} で確定してください。"
     ClockDiverged { now, expected, folder }
-        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
+        en "this machine's clock says {now}, but by the time that has passed it should say {expected}: no certificate and no CRL is signed until this is settled (revoking still works)" => "Check the clock (timedatectl). If the time it says is right, confirm it: sekisho clock confirm --dir {folder}"
         ja "この機器の時計は {now} ですが、経過した時間から計算すると {expected} のはずです。解決するまで証明書と CRL は発行できません (破棄はできます)" => "時計を確認してください (timedatectl)。今の表示が正しい場合は、sekisho clock confirm --dir {folder} で確定してください。"
     } };
 }

@@ -11,7 +11,7 @@ macro_rules! certificates {
         en "the name has {characters} characters; at most {limit} are allowed" => "Give a shorter name."
         ja "名前が {characters} 文字あり、上限の {limit} 文字を超えています" => "短い名前を指定してください。"
     NameSpaceAtEnd {}
-        en "a space begins or ends the name" => "Remove the space at the beginning or end."
+        en "the name begins or ends with a space" => "Remove the space at the beginning or end."
         ja "名前の先頭または末尾に空白があります" => "先頭と末尾の空白を取り除いてください。"
     NameHiddenCharacter { character }
         en "the name contains a character that cannot be seen ({character})" => "Type the name again instead of pasting it."
@@ -64,7 +64,7 @@ macro_rules! certificates {
         ja "証明書署名要求 (CSR) として読み取れません" => "正しいファイル (.csr) か、最後までコピーされているか確認してください。"
     RequestNoProofOfPossession {}
         en "the certificate request is not signed with its own key" => "Have the request made again on the device that holds the key."
-        ja "証明書署名要求 (CSR) が、その鍵自身で署名されていません" => "鍵を持つ端末で、証明書署名要求を作り直してください。"
+        ja "証明書署名要求 (CSR) が、その鍵自身で署名されていません" => "鍵を持つ機器で、証明書署名要求を作り直してください。"
     KeyMalformed {}
         en "this is not a readable private key" => "Check that it is the right file (.pem) and that it was copied completely."
         ja "秘密鍵として読み取れません" => "正しいファイル (.pem) か、最後までコピーされているか確認してください。"
@@ -76,7 +76,7 @@ macro_rules! certificates {
         ja "秘密鍵にパスフレーズが設定されています" => "パスフレーズのないファイル (.enc.pem ではなく .pem) を使ってください。"
     KeyUnavailable {}
         en "the key could not be made or used" => "Try again. If it happens again, check this machine."
-        ja "鍵を作成または使用できませんでした" => "もう一度実行してください。繰り返す場合は、このコンピュータを点検してください。"
+        ja "鍵を作成または使用できませんでした" => "もう一度実行してください。繰り返す場合は、この機器を点検してください。"
     BundleOtherKey {}
         en "the certificate and the private key do not belong together" => "Choose the key that was made for this certificate."
         ja "証明書と秘密鍵の組み合わせが一致しません" => "この証明書のために作られた秘密鍵を指定してください。"
@@ -90,7 +90,7 @@ macro_rules! certificates {
         ja "証明書の有効期限が開始日時より前になります" => "有効期間を長く指定してください。"
     IssueBeginsBeforeIssuer { date }
         en "the certificate would begin before the CA certificate does ({date})" => "Check the clock of this machine."
-        ja "証明書の開始日時が認証局の証明書の開始日時 ({date}) より前になります" => "このコンピュータの時計を確認してください。"
+        ja "証明書の開始日時が認証局の証明書の開始日時 ({date}) より前になります" => "この機器の時計を確認してください。"
     IssueOutlivesIssuer { date }
         en "the certificate would outlive the CA certificate, which ends on {date}" => "Give a validity that ends by then, or make a new CA."
         ja "証明書の有効期限が、認証局の証明書の有効期限 ({date}) を超えます" => "その日までに終わる有効期間を指定するか、新しい認証局を作成してください。"
@@ -118,7 +118,7 @@ macro_rules! certificates {
         en "several certificates have the name {name}: {numbers}" => "Say which one by its number."
         ja "{name} という名前の証明書が複数あります: {numbers}" => "番号で指定してください。"
     AlreadyRevoked { number, time }
-        en "certificate {number} was revoked already, on {time}" => "Nothing is left to do; issue a CRL if the gates do not know yet: sekisho crl (or orca-catool issue_crl)"
+        en "certificate {number} was already revoked on {time}" => "Nothing more needs to be done. If the gates do not know yet, issue a CRL: sekisho crl (or orca-catool issue_crl)"
         ja "証明書 {number} は {time} にすでに破棄されています" => "破棄の操作は不要です。サーバにまだ伝わっていない場合は sekisho crl (または orca-catool issue_crl) で CRL を発行してください。"
     NeverIssued { number }
         en "certificate {number} was never finished, and counts as revoked" => "Issue a new one."
@@ -127,25 +127,34 @@ macro_rules! certificates {
         en "certificate {number} is the CA's own and cannot be revoked by itself" => "If its key may be stolen, create a new CA and hand out new certificates; SECURITY.md says how."
         ja "証明書 {number} は認証局自身のもので、自分では破棄できません" => "鍵が盗まれた恐れがあるときは、新しい認証局を作成して証明書を配り直してください (SECURITY.md 参照)。"
     ReasonNotPermanent { reason, permanent }
-        en "{reason} is no reason to revoke for good" => "Use one of: {permanent}"
+        en "{reason} is not a reason for revoking permanently" => "Use one of: {permanent}"
         ja "{reason} は破棄の理由に使えません" => "次のいずれかを指定してください: {permanent}"
     KeyNotKept { number }
         en "the private key of certificate {number} is not kept here" => "Issue a new certificate and revoke this one."
         ja "証明書 {number} の秘密鍵は保管されていません" => "新しい証明書を発行し、この証明書を破棄してください。"
+    RenewsRevoked { number }
+        en "certificate {number} is revoked, and cannot be renewed" => "Issue a new certificate to its holder, if they may have one: sekisho issue"
+        ja "証明書 {number} は破棄されているため、更新できません" => "持ち主に引き続き使わせてよい場合は、sekisho issue で新しい証明書を発行してください。"
+    RenewedAlready { number, follower }
+        en "certificate {number} has already been renewed, by certificate {follower}" => "Hand out that one. If it was lost, revoke it, then renew again."
+        ja "証明書 {number} はすでに証明書 {follower} に更新されています" => "証明書 {follower} をお渡しください。紛失した場合は、それを破棄してから、もう一度更新してください。"
+    AuthorityNotRenewable { number }
+        en "{number} is the certificate of the CA itself, and is not renewed" => "Make a new CA in another folder before this one ends, and issue new certificates to everybody."
+        ja "{number} は認証局自身の証明書のため、更新できません" => "有効期限が来る前に、別のフォルダに新しい認証局を作成し、全員に証明書を発行し直してください。"
     ValidityOutOfRange { days, longest }
         en "{days} days is not between 1 and {longest}" => "Give another number of days."
         ja "{days} 日は 1 から {longest} の範囲にありません" => "日数を指定し直してください。"
     ValidityBeyondIssuer { asked, last, days }
         en "a certificate until {asked} would outlive the CA, which ends on {last}" => "Ask for at most {days} days."
-        ja "{asked} までの証明書は、{last} に終わる認証局より長くなります" => "{days} 日以内で指定してください。"
+        ja "{asked} までの証明書は、認証局の有効期限 ({last}) を超えます" => "{days} 日以内で指定してください。"
     IssuerExpired { ended }
-        en "the CA expired on {ended} and signs nothing any more" => "Check this machine's clock. If it is right, create a new CA and hand out new certificates."
+        en "the CA expired on {ended} and no longer signs anything" => "Check this machine's clock. If it is right, create a new CA and hand out new certificates."
         ja "認証局は {ended} に期限切れとなり、もう署名できません" => "この機器の時計を確認してください。正しければ、新しい認証局を作成して証明書を配り直してください。"
     IssuerNotYetValid { begins, now }
-        en "the CA begins on {begins}, and this machine's clock says {now}" => "Set the clock, then try again."
+        en "the CA is valid only from {begins}, and this machine's clock says {now}" => "Set the clock, then try again."
         ja "認証局の開始日時は {begins} ですが、この機器の時計は {now} です" => "時計を合わせてから、もう一度実行してください。"
     LintFailed { field }
-        en "the certificate would not be what was asked for (field {field}); it was not signed" => "This is a defect of sekisho: please report it with the command you gave."
+        en "the certificate would not be what was asked for (field {field}); it was not signed" => "This is a bug in sekisho: please report it with the command you ran."
         ja "証明書の内容が要求と一致しないため ({field})、署名しませんでした" => "sekisho の不具合です。実行したコマンドを添えて報告してください。"
 
     // ---- pki: revocation lists ----
@@ -166,6 +175,6 @@ macro_rules! certificates {
         ja "破棄リスト (CRL) が完全なものではないか、解釈できない部分があります" => "認証局から完全な破棄リストを入手してください。"
     RevocationListFromTheFuture { this_update }
         en "the revocation list says it was issued in the future ({this_update})" => "Check the clock of this machine and of the CA."
-        ja "破棄リスト (CRL) の発行日時が未来 ({this_update}) になっています" => "このコンピュータと認証局の時計を確認してください。"
+        ja "破棄リスト (CRL) の発行日時が未来 ({this_update}) になっています" => "この機器と認証局の時計を確認してください。"
     } };
 }

@@ -4,7 +4,7 @@ macro_rules! command_line {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
     ResultNotPrinted {}
-        en "it is done, but the result could not be printed" => "Look with sekisho list. A passphrase that was not shown is lost: revoke that certificate and issue another."
+        en "the command was carried out, but its result could not be printed" => "Look at `sekisho list`. A passphrase that was not shown is lost: revoke that certificate and issue another."
         ja "処理は完了しましたが、結果を表示できませんでした" => "sekisho list で確認してください。表示できなかったパスフレーズは失われています。その証明書を破棄し、発行し直してください。"
     NumberOrName { text, number, named }
         en "{text} is the number of certificate {number} and the name of certificate {named}" => "Write the six digits of the one you mean."
@@ -19,16 +19,16 @@ macro_rules! command_line {
         en "something is missing: {argument}" => "See --help."
         ja "必要な指定がありません: {argument}" => "使い方は --help で確認できます。"
     UsageInvalidValue { argument, value }
-        en "{value} is no value for {argument}" => "See --help."
+        en "{value} is not a valid value for {argument}" => "See --help."
         ja "{argument} に {value} は指定できません" => "使い方は --help で確認できます。"
     UsageConflict { argument, other }
         en "{argument} cannot be used with {other}" => "See --help."
         ja "{argument} は {other} と一緒に指定できません" => "使い方は --help で確認できます。"
     UsageOther {}
-        en "the words cannot be understood" => "See --help."
+        en "the command line cannot be understood" => "See --help."
         ja "指定が正しくありません" => "使い方は --help で確認できます。"
     Cancelled {}
-        en "cancelled; nothing was done" => "Give the command again when you are ready."
+        en "cancelled; nothing was done" => "Run the command again when you are ready."
         ja "中止しました。何も行っていません" => "準備ができたら、もう一度実行してください。"
     NoTerminal {}
         en "a passphrase is needed, and there is no terminal to ask at" => "Name a file that holds it: --passphrase-file FILE (orca-catool: SEKISHO_PASSPHRASE_FILE=FILE)"
@@ -38,7 +38,7 @@ macro_rules! command_line {
         ja "パスフレーズが UTF-8 の文字ではありません" => "ファイルを確認するか、端末で入力してください。"
     PassphraseTooShort { least }
         en "the passphrase is shorter than {least} characters" => "Choose a longer one; several words are easy to remember."
-        ja "パスフレーズが{least}文字より短いです" => "もっと長いものにしてください。単語をいくつか並べると覚えやすくなります。"
+        ja "パスフレーズが短すぎます ({least} 文字以上必要です)" => "もっと長いものにしてください。単語をいくつか並べると覚えやすくなります。"
     PassphraseTooLong { limit }
         en "the passphrase is longer than {limit} bytes" => "Choose a shorter one."
         ja "パスフレーズが{limit}バイトを超えています" => "短いものにしてください。"
@@ -46,19 +46,19 @@ macro_rules! command_line {
         en "the two passphrases are not the same" => "Try again; nothing was done."
         ja "2回の入力が一致しません" => "もう一度実行してください。何も行っていません。"
     UnknownAlgorithm { name, known }
-        en "{name} is no key algorithm here" => "Use one of: {known}"
+        en "{name} is not a key algorithm that can be used here" => "Use one of: {known}"
         ja "{name} という鍵の種類はありません" => "次のいずれかを指定してください: {known}"
     NotANumber { text }
         en "{text} is not a certificate's number" => "See the numbers: orca-catool list_cert"
         ja "{text} は証明書の番号ではありません" => "番号は orca-catool list_cert で確認できます。"
     TimeInvalid { time }
-        en "{time} is no past time" => "Write a date such as 2026-11-22, or a time such as 2026-11-22T09:00:00+09:00."
+        en "{time} is not a time in the past" => "Write a date such as 2026-11-22, or a time such as 2026-11-22T09:00:00+09:00."
         ja "{time} は過去の日時ではありません" => "2026-11-22 や 2026-11-22T09:00:00+09:00 の形で指定してください。"
     NoHome {}
-        en "the environment names no home folder" => "Set HOME, or use sekisho with --dir."
+        en "the home folder is not known" => "Set HOME, or use sekisho with --dir."
         ja "ホームフォルダが分かりません" => "環境変数 HOME を設定するか、sekisho を --dir 付きで使ってください。"
     OrcaConfigMalformed { path }
-        en "{path} is not a configuration of orca-catool" => "Each line must look like `:server_cert_validity: 3650`; move the file away to start from the defaults."
+        en "{path} is not an orca-catool configuration" => "Each line must look like `:server_cert_validity: 3650`; move the file away to start from the defaults."
         ja "{path} は orca-catool の設定ファイルの形式ではありません" => "各行を `:server_cert_validity: 3650` の形にするか、ファイルを移動して既定値から始めてください。"
     OrcaConfigDays { path, key }
         en "{key} in {path} is not a number of days from 1 to 36525" => "Correct it, then try again."
@@ -70,13 +70,13 @@ macro_rules! command_line {
         en "{path} cannot be read as CSV: {reason}" => "Its first line must name the columns: name, and if wanted person, device, days."
         ja "{path} を CSV として読めません: {reason}" => "1行目に列名 (name、必要なら person, device, days) を書いてください。"
     CsvColumns { path, found }
-        en "the first line of {path} names the columns: {found}" => "It must name the column name, and if wanted person, device and days; no others."
+        en "the first line of {path} names the columns: {found}" => "The column name is required; person, device and days are optional; there may be no others."
         ja "{path} の1行目の列名は {found} です" => "列名は name が必須で、ほかに使えるのは person, device, days だけです。"
     CsvNotText { path }
         en "{path} is not text in UTF-8" => "Save it again as CSV UTF-8."
         ja "{path} の文字コードが UTF-8 ではありません" => "Excel では「CSV UTF-8 (コンマ区切り)」の形式で保存し直してください。"
     LinesRefused { count }
-        en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run it."
+        en "{count} lines were refused; all others are done" => "Correct them, put them into a file of their own, and run the command on that file."
         ja "{count}行を発行できませんでした。ほかの行は発行済みです" => "その行を直して別のファイルにまとめ、もう一度実行してください。"
     } };
 }

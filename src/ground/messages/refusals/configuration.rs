@@ -20,16 +20,16 @@ macro_rules! configuration {
         en "there is no {key} in {section}" => "Did you mean {nearest}?"
         ja "{section} に {key} という設定はありません" => "{nearest} の間違いではありませんか。"
     SettingUnknownFar { key, section, known }
-        en "there is no {key} in {section}" => "What there is: {known}"
+        en "there is no {key} in {section}" => "Known settings: {known}"
         ja "{section} に {key} という設定はありません" => "使える設定: {known}"
     SettingMissing { key, section }
         en "{section} has no {key}" => "Add it; sekisho config example shows how."
         ja "{section} に {key} がありません" => "sekisho config example を参考に追加してください。"
     SettingNotText { key }
-        en "{key} must be a text" => "Put it in quotes: {key} = \"...\""
+        en "{key} must be text" => "Put it in quotes: {key} = \"...\""
         ja "{key} は文字列で指定します" => "引用符で囲んでください: {key} = \"...\""
     SettingNotTexts { key }
-        en "{key} must be a list of texts" => "Put them in brackets: {key} = [\"...\", \"...\"]"
+        en "{key} must be a list of quoted texts" => "Put them in brackets: {key} = [\"...\", \"...\"]"
         ja "{key} は文字列の並びで指定します" => "角かっこで囲んでください: {key} = [\"...\", \"...\"]"
     SettingNotNumber { key, least, most }
         en "{key} must be a whole number from {least} to {most}" => "Write it without quotes."
@@ -50,19 +50,19 @@ macro_rules! configuration {
         en "there can be several {key}, so each begins with double brackets" => "Write [[{key}]] on a line of its own, and its settings below."
         ja "{key} は複数置けるため、二重の角かっこで始めます" => "[[{key}]] を独立した行に書き、その下に設定を並べてください。"
     SettingEmpty { key }
-        en "{key} is empty" => "Give it a value, or take the line away."
+        en "{key} is empty" => "Give it a value, or remove the line."
         ja "{key} が空です" => "値を入れるか、その行を消してください。"
     SettingTooLong { key, limit }
         en "{key} is longer than {limit} characters" => "Shorten it."
         ja "{key} が{limit}文字を超えています" => "短くしてください。"
     SettingHidden { key }
-        en "{key} has a character that does not show" => "Type the value anew instead of copying it."
+        en "{key} contains a character that cannot be seen" => "Type the value again instead of pasting it."
         ja "{key} に目に見えない文字が含まれています" => "貼り付けではなく、値を入力し直してください。"
     SettingNeeds { key, needs }
-        en "{key} means nothing without {needs}" => "Add {needs}, or take {key} away."
+        en "{key} has no effect without {needs}" => "Add {needs}, or remove {key}."
         ja "{key} は {needs} と一緒に指定する設定です" => "{needs} を追加するか、{key} を消してください。"
     SettingsExclude { key, other }
-        en "{key} and {other} cannot stand together" => "Take one of them away."
+        en "{key} and {other} cannot be used together" => "Remove one of them."
         ja "{key} と {other} は一緒に指定できません" => "どちらかを消してください。"
     SettingNeedsAuthority { what }
         en "{what} needs the CA of this configuration, and there is no [authority]" => "Add [authority]. A gate can instead have files of its own: certificate, key and authorities."
@@ -71,25 +71,25 @@ macro_rules! configuration {
         en "there is neither [authority] nor [[gate]]: nothing to serve" => "Add them; sekisho config example shows how."
         ja "[authority] も [[gate]] もないため、動かすものがありません" => "sekisho config example を参考に追加してください。"
     NothingToPublish {}
-        en "[publish] has neither listen nor folder nor metrics: nothing to publish" => "Add one of them, or take [publish] away."
+        en "[publish] has neither listen nor folder nor metrics: nothing to publish" => "Add one of them, or remove [publish]."
         ja "[publish] に listen・folder・metrics のいずれもありません" => "いずれかを追加するか、[publish] を消してください。"
     GateNameInvalid { name, limit }
-        en "{name} is no name for a gate" => "Use 1 to {limit} of: a-z, 0-9 and -"
+        en "{name} cannot be the name of a gate" => "Use 1 to {limit} characters, only a-z, 0-9 and -."
         ja "{name} は関所の名前に使えません" => "英小文字・数字・ハイフン (-) だけで、1〜{limit}文字にしてください。"
     GateNameTwice { name, first }
         en "two gates are called {name}; the other is in line {first}" => "Give each its own name."
         ja "{name} という名前の関所がすでに {first} 行目にあります" => "別々の名前を付けてください。"
     HostNameInvalid { name }
-        en "{name} is neither a host name nor an IP address" => "Write each as visitors type it, without https:// and port."
+        en "{name} is neither a host name nor an IP address" => "Write each as visitors type it, without https:// and the port."
         ja "{name} はホスト名でも IP アドレスでもありません" => "接続に使う名前を、https:// とポートを除いて書いてください。"
     AddressTwice { address, one, other, first }
-        en "{one} cannot listen at {address}: {other} does (line {first})" => "Give each its own port or address."
+        en "{one} cannot listen at {address}: {other} already does (line {first})" => "Give each its own port or address."
         ja "{address} では {other} ({first} 行目) が待ち受けるため、{one} は使えません" => "別々のポートまたはアドレスを指定してください。"
     CredentialNameInvalid { name }
-        en "{name} is no name of a systemd credential" => "Write the name of LoadCredential=NAME:FILE, letters, digits, -, _ and . only."
+        en "{name} cannot be the name of a systemd credential" => "Write the NAME of LoadCredential=NAME:FILE; only letters, digits, -, _ and . are allowed."
         ja "{name} は systemd のクレデンシャルの名前に使えません" => "LoadCredential=名前:ファイル の「名前」を、英数字と - _ . だけで書いてください。"
     MetricsAddressInvalid { address }
-        en "{address} is no address for metrics" => "Write an address and a port such as 127.0.0.1:9090, or a Unix socket such as unix:/run/sekisho/metrics.sock."
+        en "{address} is not an address for metrics" => "Write an address and a port such as 127.0.0.1:9090, or a Unix socket such as unix:/run/sekisho/metrics.sock."
         ja "{address} は監視用のアドレスに使えません" => "127.0.0.1:9090 のようなアドレスとポート、または unix:/run/sekisho/metrics.sock のようなソケットを指定してください。"
     MetricsForOthers { address }
         en "anybody who reaches {address} could read the metrics" => "Use 127.0.0.1 or a Unix socket, or accept it with allow_remote_metrics = true."
@@ -108,10 +108,10 @@ macro_rules! configuration {
 
     // ---- config: what the machine says ----
     AddressInUse { address }
-        en "something listens at {address} already" => "If that is sekisho itself, all is well; if not, see what it is with: ss -ltnp"
+        en "something already listens at {address}" => "If that is sekisho itself, all is well; if not, see what it is with: ss -ltnp"
         ja "{address} では、すでに何かが待ち受けています" => "sekisho 自身であれば問題ありません。そうでなければ ss -ltnp で確認してください。"
     AddressDenied { address }
-        en "this user may not listen at {address}" => "Check as the user of the service, or give it the right to ports below 1024."
+        en "this user may not listen at {address}" => "Run the check as the service's user, or allow that user to use ports below 1024."
         ja "このユーザーには {address} で待ち受ける権限がありません" => "サービスのユーザーで確認するか、1024 未満のポートを使う権限を与えてください。"
     NoRevocationList { gate }
         en "{gate} has no revocation list: revoked certificates are let in" => "Name the list of its CA with crl (or --crl)."
@@ -120,12 +120,12 @@ macro_rules! configuration {
         en "a certificate in {path} ends on {until}, in {days} days" => "Replace it before then."
         ja "{path} の証明書の有効期限は {until} です (残り{days}日)" => "期限までに新しい証明書に置き換えてください。"
     CertificateHasEnded { path, until }
-        en "a certificate in {path} ended on {until}" => "Replace it; visitors cannot come in with it."
+        en "a certificate in {path} ended on {until}" => "Replace it; until then it lets nobody connect."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
 
     // ---- config check --profile ----
     ProfileNotMet { path, profile, count }
-        en "{path} does not meet {profile} (requirements not met: {count})" => "Change what is said beside each, then check again."
+        en "{path} does not meet {profile} (requirements not met: {count})" => "Make the change shown beside each, then check again."
         ja "{path} は {profile} に適合していません (不適合: {count}件)" => "それぞれの行の指示に従って変更し、もう一度確認してください。"
     } };
 }

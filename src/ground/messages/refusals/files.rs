@@ -7,10 +7,10 @@ macro_rules! files {
         en "{path} does not exist" => "Check the path and its spelling."
         ja "{path} がありません" => "パスの綴りを確認してください。"
     FileExists { path }
-        en "{path} exists already and is not replaced" => "Move it away or choose another name, then try again."
+        en "{path} already exists and is not overwritten" => "Move it away or choose another name, then try again."
         ja "{path} はすでに存在するため、上書きしません" => "別の場所に移すか別の名前を指定して、もう一度実行してください。"
     FileIsSymbolicLink { path }
-        en "{path} is a symbolic link, and is not followed" => "Put a real file or folder in its place, then try again."
+        en "{path} is a symbolic link, which is not followed here" => "Put a real file or folder in its place, then try again."
         ja "{path} はシンボリックリンクのため、使いません" => "実体のファイルまたはフォルダに置き換えて、もう一度実行してください。"
     FileIsNotAFile { path }
         en "{path} is not a regular file" => "Give the path of a file."
@@ -34,7 +34,7 @@ macro_rules! files {
         en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to. What the packaged service reads must belong to the user sekisho: chown sekisho: {path}"
         ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザーで実行してください。パッケージのサービスが読むファイルは、ユーザー sekisho のものにします: chown sekisho: {path}"
     FileSystemError { path, reason }
-        en "the system refused {path}: {reason}" => "Check the disk and the system log, then try again."
-        ja "{path} をシステムが拒否しました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
+        en "the system reported an error for {path}: {reason}" => "Check the disk and the system log, then try again."
+        ja "{path} の読み書きでシステムエラーが起きました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"
     } };
 }

@@ -47,27 +47,27 @@ macro_rules! gate {
         en "cannot listen at {address}: {reason}" => "Check whether another program uses the port (ss -ltnp), or choose another with --listen."
         ja "{address} で待ち受けできません: {reason}" => "別のプログラムがそのポートを使っていないか確認するか (ss -ltnp)、--listen で別のポートを指定してください。"
     UpstreamInvalid { url }
-        en "{url} is not the URL of an application that can be put behind the gate" => "Give its origin alone, such as http://127.0.0.1:8001 or unix:/run/application.sock."
+        en "{url} is not the URL of an application that can be put behind the gate" => "Give only its address, such as http://127.0.0.1:8001 or unix:/run/application.sock."
         ja "{url} は、転送先のURLとして使えません" => "http://127.0.0.1:8001 や unix:/run/application.sock のように、転送先だけを指定してください。"
     UpstreamInClearText { url }
-        en "{url} is another machine, and the way there would not be encrypted" => "Run the gate on that machine, or accept the risk with --allow-clear-text-upstream (in sekisho.toml: allow_clear_text_upstream = true)."
+        en "{url} is another machine, and the connection to it would not be encrypted" => "Run the gate on that machine, or accept the risk with --allow-clear-text-upstream (in sekisho.toml: allow_clear_text_upstream = true)."
         ja "{url} は別のサーバのため、そこまでの通信が暗号化されません" => "そのサーバで sekisho を動かしてください。危険を承知で使う場合は --allow-clear-text-upstream (sekisho.toml では allow_clear_text_upstream = true) を指定してください。"
     SignalsUnavailable { reason }
-        en "the system gives no signals: {reason}" => "Check the limits of the service, then try again."
+        en "the system lets this program receive no signals: {reason}" => "Check the limits of the service, then try again."
         ja "シグナルを受け取れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
 
     // ---- gate: the way to the upstream ----
     UpstreamNotForHttp { url }
-        en "{url} carries mere octets, and this gate carries HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
+        en "{url} is for plain TCP, but this gate forwards HTTP" => "Give an http://, https:// or unix: upstream, or set the gate's mode to tcp."
         ja "{url} はHTTPの転送先ではありませんが、この関所はHTTPを中継します" => "転送先を http://、https://、unix: のいずれかにするか、関所の mode を tcp にしてください。"
     UpstreamNotForTcp { url }
-        en "{url} is for HTTP, and this gate carries mere octets (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
+        en "{url} is for HTTP, but this gate forwards plain TCP (mode tcp)" => "Give a tcp://, tls:// or unix: upstream, or set the gate's mode to http."
         ja "{url} はHTTPの転送先ですが、この関所は mode が tcp のため、通信をそのまま中継します" => "転送先を tcp://、tls://、unix: のいずれかにするか、関所の mode を http にしてください。"
     UpstreamAuthorityMissing { url }
         en "nothing says which CA the certificate of {url} must come from" => "Name the file of that CA's certificate: upstream_ca."
         ja "{url} の証明書がどの認証局のものか、指定がありません" => "転送先の認証局の証明書ファイルを upstream_ca に指定してください。"
     UpstreamTlsUnused { url }
-        en "TLS is set for the upstream, but the way to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
+        en "TLS is set for the upstream, but the connection to {url} is not encrypted" => "Give an https:// or tls:// upstream, or remove the TLS settings of the upstream."
         ja "転送先のTLSが設定されていますが、{url} への通信は暗号化されません" => "転送先を https:// か tls:// にするか、転送先のTLSの設定を取り除いてください。"
     UpstreamAuthorityUnreadable { path }
         en "{path} holds no CA certificate in PEM" => "Give the certificate of the CA that issued the application's server certificate."
@@ -87,7 +87,7 @@ macro_rules! gate {
         en "gate {gate} takes its certificates from the authority, and no authority is running with it" => "Serve it from a configuration with an [authority], or give it files of its own."
         ja "関所 {gate} は証明書を認証局から受け取る設定ですが、認証局が一緒に動いていません" => "[authority] のある設定ファイルで起動するか、関所に証明書のファイルを指定してください。"
     FeedUnavailable { reason }
-        en "the system gives no thread to hear the authority on: {reason}" => "Check the limits of the service, then try again."
+        en "no thread could be started to listen to the authority: {reason}" => "Check the limits of the service, then try again."
         ja "認証局からの通知を受け取るスレッドを作れません: {reason}" => "サービスの制限を確認して、もう一度実行してください。"
 
     // ---- publisher ----
@@ -96,7 +96,7 @@ macro_rules! gate {
         ja "公開用のプロセス (uid {user}) が {path} に書き込めません" => "次のコマンドでフォルダの所有者を変えてください: chown {user} {path}"
     /// The publisher's process could not be made, or ended before it served.
     PublisherNotStarted { reason }
-        en "the publisher's process did not start: {reason}" => "See the lines above, and whether the machine has memory and processes left."
+        en "the publisher's process did not start: {reason}" => "See the lines above, and check that the machine has memory and processes to spare."
         ja "公開用のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
     } };
 }

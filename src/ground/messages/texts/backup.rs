@@ -38,37 +38,37 @@ macro_rules! backup {
         en "entry {sequence} found on {time}"
         ja "{time} に記録 {sequence} を確認"
     NoAnchorKept {}
-        en "none checked: a rollback of the data folder could not be noticed (sekisho anchor export)"
+        en "never checked: a rollback of the data folder would go unnoticed (sekisho anchor export)"
         ja "未確認のため、データフォルダの巻き戻しに気づけません (sekisho anchor export)"
     BackupMade {}
-        en "The backup is made. Keep it on another machine, and its passphrase apart from it."
+        en "The backup is complete. Keep it on another machine, and keep its passphrase in another place."
         ja "バックアップを作成しました。別の機器に保管し、パスフレーズは別の場所に控えてください。"
     BackupNotRecorded { reason }
         en "The backup is whole, but `sekisho status` will not show it, because it could not be recorded: {reason}."
         ja "バックアップは完成しましたが、記録できなかったため、sekisho status の「最終バックアップ」には反映されません ({reason})。"
     BackupWithoutKeyFile {}
-        en "Only a key file opens this vault, and it is not in the backup: keep a copy of it apart, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
+        en "Only a key file opens this vault, and it is not in the backup: keep a copy of it separately, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"
     BackupNext { program, file }
-        en "The configuration file is not in it either. Try the backup out from time to time: {program} backup verify {file}"
+        en "The configuration file is not in the backup: keep a copy of that as well. Try the backup out from time to time: {program} backup verify {file}"
         ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify {file}"
     BackupIsGood {}
         en "The backup is good: it was restored in memory, and works."
         ja "バックアップは正常です。メモリ上に復元し、動作を確かめました。"
     BackupDrilled { number, entries }
-        en "Certificate {number} was issued, checked and revoked, and a CRL with {entries} entries was signed; all of that is forgotten again."
+        en "Certificate {number} was issued, checked and revoked, and a CRL with {entries} entries was signed; nothing of that is kept."
         ja "証明書 {number} の発行・検証・破棄と、{entries} 件の CRL の署名を試しました。試した結果は残りません。"
     Restored {}
         en "The CA is restored."
         ja "認証局を復元しました。"
     RestoredUnknown {}
-        en "Certificates issued after the backup are unknown: the gates refuse them, so issue them again. Numbers jump, so that none is given twice."
+        en "Certificates issued after the backup are unknown: the gates refuse them, so issue them again. Numbers continue further on, so that none is used twice."
         ja "バックアップ後に発行した証明書の記録はありません。関所が拒否するので、発行し直してください。番号は重複しないように飛ばしてあります。"
     RestoredNeedsKeyFile { folder }
         en "Only a key file opens this vault, and it was not in the backup: put it at {folder}/vault.key, or name it with --key-file."
         ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれていません。{folder}/vault.key に置くか、--key-file で指定してください。"
     RestoredWaits {}
-        en "What was revoked after the backup is not known yet: until then nothing is signed and nobody is let in."
+        en "What was revoked after the backup is not known yet. Until it is, nothing is signed and nobody is let in."
         ja "バックアップ後に破棄された証明書をまだ把握していません。把握するまで、署名も接続の許可もしません。"
     ReconcileNext { program, folder }
         en "Next: find the newest CRL that was published, then run\n  {program} restore reconcile --crl FILE --dir {folder}"
@@ -77,7 +77,7 @@ macro_rules! backup {
         en "CRL {number} is merged: {revoked} certificates are revoked by it, and {unknown} serial numbers that the backup does not know stay revoked."
         ja "CRL {number} を取り込みました。{revoked} 件の証明書を破棄し、バックアップにない {unknown} 件のシリアル番号も破棄のまま引き継ぎました。"
     ReconciledWithout {}
-        en "No CRL was merged: certificates that were revoked after the backup are valid again. Revoke them once more: look at mails, notes and the log."
+        en "No CRL was merged: certificates that were revoked after the backup are valid again. Find out which they were (mails, notes, the log), and revoke them again."
         ja "CRL を取り込んでいません。バックアップ後に破棄した証明書が再び有効になっています。メールや控え、ログを確かめて、もう一度破棄してください。"
     RestoredNext { program, folder }
         en "Next: {program} crl --dir {folder} signs a new CRL; `serve` does so by itself."

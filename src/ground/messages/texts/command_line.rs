@@ -21,7 +21,7 @@ macro_rules! command_line {
         en "New passphrase for the vault (at least {least} characters): "
         ja "金庫の新しいパスフレーズ ({least}文字以上): "
     AskPassphraseAgain {}
-        en "The same once more: "
+        en "The same again, to confirm: "
         ja "確認のためもう一度: "
     AskRecoveryCode {}
         en "Recovery code: "
@@ -30,20 +30,20 @@ macro_rules! command_line {
         en "If the passphrase is lost, this recovery code opens the vault. It is shown only now:\nwrite it down and keep the paper in a safe."
         ja "パスフレーズを忘れたときは、次の復旧コードで金庫を開けられます。表示は今回だけです。\n紙に書き写して、鍵のかかる場所に保管してください。"
     RepairedVaultFinished {}
-        en "an interrupted change of the vault was found done, and recorded"
+        en "an interrupted change of the vault turned out to be complete, and was recorded"
         ja "中断していた金庫の変更は完了していたため、台帳に記録しました"
     RepairedVaultUndone {}
-        en "an interrupted change of the vault was not done; the vault is as before. Repeat the command."
+        en "an interrupted change of the vault had not been made; the vault is as before. Run the command again."
         ja "金庫の変更が中断され、行われていませんでした。もう一度実行してください"
     RepairedAbandoned { numbers }
-        en "interrupted certificates count as revoked and will be on the next CRL: {numbers}"
+        en "certificates whose issuing was interrupted count as revoked, and will be on the next CRL: {numbers}"
         ja "発行が中断された証明書は破棄済みとして扱い、次の CRL に載せます: {numbers}"
     UndeliveredRevoked { number }
         en "certificate {number} could not be handed out and was revoked"
         ja "証明書 {number} は手渡せなかったため破棄しました"
     UndeliveredNotRevoked { number }
-        en "certificate {number} could not be handed out, and could not be revoked either: revoke it"
-        ja "証明書 {number} は手渡せず、破棄もできませんでした。破棄してください"
+        en "certificate {number} could not be handed out, and could not be revoked either. Revoke it: sekisho revoke {number}"
+        ja "証明書 {number} は手渡せず、破棄もできませんでした。sekisho revoke {number} で破棄してください"
     AuthorityCreated {}
         en "The CA is created."
         ja "認証局を作成しました。"
@@ -97,13 +97,13 @@ macro_rules! command_line {
         ja "金庫の中"
     KeyEscrowed {}
         en "handed out; a sealed copy is kept"
-        ja "配布済み (封印した写しを保管)"
+        ja "配布済み (封印したコピーを保管)"
     KeyForgotten {}
         en "handed out; the copy is deleted"
-        ja "配布済み (写しは消去済み)"
+        ja "配布済み (コピーは消去済み)"
     KeyHandedOut {}
         en "handed out; no copy is kept"
-        ja "配布済み (写しなし)"
+        ja "配布済み (コピーなし)"
     KeyOfRequester {}
         en "made by its holder"
         ja "持ち主が作成"
@@ -135,7 +135,7 @@ macro_rules! command_line {
         en "line {line}"
         ja "{line}行目"
     BulkResults { path }
-        en "Numbers and passphrases are in {path}; it is secret."
+        en "Numbers and passphrases are in {path}; keep it secret."
         ja "番号とパスフレーズは {path} にあります。他人に見せないでください。"
     ColumnNumber {}
         en "No."
@@ -195,7 +195,7 @@ macro_rules! command_line {
         en "CRL {number} is signed: {entries} certificates, valid until {until}."
         ja "CRL {number} を発行しました: {entries}件、{until} まで有効。"
     RevokedWithoutCrl { number }
-        en "certificate {number} is revoked, but no CRL tells the gates yet. Publish one: sekisho crl"
+        en "certificate {number} is revoked, but no CRL has been signed to tell the gates. Sign one: sekisho crl"
         ja "証明書 {number} は破棄しましたが、CRL が未発行のため関所には伝わっていません。sekisho crl で発行してください"
     KeyIsForgotten { number }
         en "The kept private key of certificate {number} is deleted from the ledger."
@@ -208,7 +208,7 @@ macro_rules! command_line {
         ja "パスフレーズを変更しました。金庫を開ける方法は次のとおりです:"
     RewrapOnly {}
         en "the data key is the same: whoever has an old copy of the vault and its secret can open what comes later"
-        ja "データ鍵は変わっていません。古い金庫の写しとその秘密を持つ人は、今後の内容も開けられます"
+        ja "データ鍵は変わっていません。古い金庫のコピーと、それを開けるパスフレーズなどを持つ人は、今後の内容も開けられます"
     SlotPassphrase {}
         en "passphrase"
         ja "パスフレーズ"
@@ -229,7 +229,7 @@ macro_rules! command_line {
         ja "ブラウザでは、次のファイルをパスフレーズで取り込み、CA証明書を信頼する認証局として取り込んでください。"
     QuickstartKeyFile { folder }
         en "The vault opens with {folder}/vault.key, so that nothing had to be asked. A key beside the data protects\nagainst nothing but a copied vault file. To set a passphrase and drop that key:"
-        ja "何も尋ねずに済むよう、金庫は {folder}/vault.key で開きます。データと同じ場所の鍵で防げるのは、金庫ファイルだけを\n写し取られた場合に限られます。パスフレーズを設定してこの鍵を無効にするには:"
+        ja "何も尋ねずに済むよう、金庫は {folder}/vault.key で開きます。データと同じ場所の鍵で防げるのは、金庫ファイルだけを\nコピーされた場合に限られます。パスフレーズを設定してこの鍵を無効にするには:"
     QuickstartNext { program, folder }
         en "Next: {program} issue client NAME --dir {folder}   (Ctrl-C closes the gate)"
         ja "次の手順: {program} issue client 名前 --dir {folder}   (Ctrl-C で関所を閉じます)"
@@ -237,7 +237,7 @@ macro_rules! command_line {
         en "{path} has settings that mean nothing here and are not used: {keys}"
         ja "{path} の次の設定は使われません: {keys}"
     ZipsLieAbout { folder, count }
-        en "{count} zip files with private keys and their passphrases lie in {folder}. Delete them once they are installed; export_cert writes them again."
+        en "{count} zip files with private keys and their passphrases are in {folder}. Delete them once they are installed; export_cert writes them again."
         ja "秘密鍵とパスフレーズの入った zip ファイルが {folder} に{count}個あります。設置が済んだら削除してください。必要なときは export_cert で書き出し直せます"
     OrcaNextCrl {}
         en "Next: orca-catool issue_crl, and give the CRL to the server."

@@ -32,10 +32,10 @@ macro_rules! pages {
         en "The application is not answering"
         ja "アプリケーションが応答していません"
     PageUpstreamDown {}
-        en "Your certificate was accepted; it is the application that cannot be reached. What you sent was not processed. Please wait a moment and reload; if it goes on, tell the administrator."
+        en "Your certificate was accepted; it is the application that cannot be reached. What you sent was not processed. Please wait a moment and reload; if this continues, tell the administrator."
         ja "証明書の確認は済んでいます。アプリケーションに接続できないため、送信した内容は処理されていません。しばらく待ってから再読み込みしてください。続く場合は、管理者に連絡してください。"
     TitleUpstreamBroken {}
-        en "The application broke off"
+        en "The application's answer broke off"
         ja "アプリケーションの応答が途切れました"
     TitleUpstreamSlow {}
         en "The application is taking too long"
@@ -148,7 +148,7 @@ macro_rules! pages {
         en "This is no fault of your certificate: the site cannot learn at the moment whether certificates are still in force, and lets nobody new in until it can."
         ja "お使いの証明書の問題ではありません。証明書が破棄されていないかをサイト側で確認できないため、新しい接続をお断りしています。"
     RefusedForNowNext {}
-        en "Please wait a minute and press “Try again”. If it goes on, tell the administrator."
+        en "Please wait a minute and press “Try again”. If this continues, tell the administrator."
         ja "1分ほど待ってから「もう一度試す」を押してください。続く場合は、管理者に連絡してください。"
 
     // ---- gate: the way to the upstream ----
@@ -156,10 +156,10 @@ macro_rules! pages {
         en "What you sent stopped before its end. Check the network and try again."
         ja "最後まで届かなかったため、受け付けを完了できませんでした。ネットワークを確認して、もう一度お試しください。"
     PageUpstreamBroken {}
-        en "Your certificate was accepted; it is the application that gave no answer. What you sent may have taken effect: check before you send it again. If it goes on, tell the administrator."
+        en "Your certificate was accepted; it is the application that gave no answer. What you sent may have taken effect: check before you send it again. If this continues, tell the administrator."
         ja "証明書の確認は済んでいます。アプリケーションが応答の途中で通信を終了しました。送信した内容は処理されている場合があります。送り直す前に、結果を確認してください。続く場合は、管理者に連絡してください。"
     PageUpstreamSlow {}
-        en "Your certificate was accepted; it is the application that has not answered in time. What you sent may have taken effect: check before you send it again. If it goes on, tell the administrator."
+        en "Your certificate was accepted; it is the application that has not answered in time. What you sent may have taken effect: check before you send it again. If this continues, tell the administrator."
         ja "証明書の確認は済んでいます。アプリケーションから時間内に応答がありませんでした。送信した内容は処理されている場合があります。送り直す前に、結果を確認してください。続く場合は、管理者に連絡してください。"
     } };
 }

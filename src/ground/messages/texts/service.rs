@@ -24,19 +24,19 @@ macro_rules! service {
     // ---- a running service ----
     /// Column: which gate.
     ColumnGate {}
-        en "GATE"
+        en "gate"
         ja "関所"
     /// Column: where from.
     ColumnPeer {}
-        en "FROM"
+        en "from"
         ja "接続元"
     /// Column: what is spoken.
     ColumnProtocol {}
-        en "PROTOCOL"
+        en "protocol"
         ja "プロトコル"
     /// Column: since when.
     ColumnSince {}
-        en "SINCE"
+        en "since"
         ja "接続開始"
     /// A gate that did not list its connections.
     GateNoAnswer { gate }
@@ -52,15 +52,15 @@ macro_rules! service {
         ja "金庫を開きました。"
     /// The vault of the service was closed.
     Sealed {}
-        en "The vault is sealed. The gates go on; issuing and CRLs wait for `sekisho unseal`."
+        en "The vault is sealed. The gates keep working; issuing and CRLs wait for `sekisho unseal`."
         ja "金庫を閉じました。関所は動き続けます。証明書の発行と CRL の更新は sekisho unseal まで止まります。"
     /// The clock was confirmed.
     ClockConfirmed { now }
-        en "The clock is taken to be right: {now}"
+        en "The clock is accepted as right: {now}"
         ja "現在の時刻を正しいものとして扱います: {now}"
     /// Label: the vault.
     LabelVault {}
-        en "Vault"
+        en "vault"
         ja "金庫"
     /// The vault is open.
     WordOpen {}
@@ -72,11 +72,11 @@ macro_rules! service {
         ja "閉じています"
     /// Label: since when it runs.
     LabelRunningSince {}
-        en "Running since"
+        en "running since"
         ja "起動日時"
     /// Label: the version.
     LabelVersion {}
-        en "Version"
+        en "version"
         ja "バージョン"
     /// Label: the CRL.
     LabelCrl {}
@@ -108,7 +108,7 @@ macro_rules! service {
         ja "応答なし"
     /// What ends soon.
     EndingHeading {}
-        en "Certificates that end soon:"
+        en "Certificates that expire soon:"
         ja "まもなく期限が切れる証明書:"
     /// Nothing to do.
     AllIsWell {}
@@ -131,8 +131,8 @@ macro_rules! service {
         ja "時刻が台帳の最新の記録より {seconds} 秒遅れているため、署名を止めています。時刻を確かめてから sekisho clock confirm を実行してください。"
     /// No CRL yet.
     RemarkNoCrl {}
-        en "No CRL has been signed yet."
-        ja "CRL がまだ発行されていません。"
+        en "No CRL has been signed yet: run `sekisho unseal`, or `sekisho crl` if the vault is open."
+        ja "CRL がまだ発行されていません。sekisho unseal を (金庫が開いている場合は sekisho crl を) 実行してください。"
     /// The CRL is over.
     RemarkCrlExpired { since }
         en "The CRL expired on {since}: whoever relies on it refuses everybody."
@@ -147,32 +147,32 @@ macro_rules! service {
         ja "認証局自身の証明書の有効期限が {until} に切れます。次の認証局を準備してください。"
     /// The application is down.
     RemarkUpstreamDown { gate }
-        en "Gate {gate} cannot reach its application: see whether that runs, and where `upstream` points."
+        en "Gate {gate} cannot reach its application: check that it is running, and where `upstream` points."
         ja "関所 {gate} からアプリケーションに接続できません。アプリケーションが動いているか、upstream の設定が正しいかを確かめてください。"
     /// A gate has not heard the newest.
     RemarkGateBehind { gate }
-        en "Gate {gate} has not taken the newest events yet."
-        ja "関所 {gate} に最新の変更がまだ反映されていません。"
+        en "Gate {gate} has not received the latest changes yet. If this continues, restart the service."
+        ja "関所 {gate} に最新の変更がまだ反映されていません。続く場合は、サービスを再起動してください。"
     /// A gate without a certificate.
     RemarkGateWithoutCertificate { gate }
         en "Gate {gate} has no server certificate yet and lets nobody in: the vault is sealed (`sekisho unseal`), or the log says why."
         ja "関所 {gate} のサーバ証明書がまだないため、誰も接続できません。金庫が閉じていれば sekisho unseal を実行し、そうでなければログで原因を確かめてください。"
     /// A gate whose certificate is over.
     RemarkGateCertificateOver { gate }
-        en "The server certificate of gate {gate} has expired."
-        ja "関所 {gate} のサーバ証明書の有効期限が切れています。"
+        en "The server certificate of gate {gate} has expired: replace the file of `certificate`, or see in the log why no new one was issued."
+        ja "関所 {gate} のサーバ証明書の有効期限が切れています。certificate のファイルを取り替えるか、新しい証明書が発行されない理由をログで確かめてください。"
     /// A gate that says nothing.
     RemarkGateSilent { gate }
         en "Gate {gate} does not answer: restart the service."
         ja "関所 {gate} が応答していません。サービスを再起動してください。"
     /// Certificates that end soon.
     RemarkEnding { count }
-        en "{count} certificates end within 60 days: renew them with `sekisho renew NUMBER`."
+        en "{count} certificates expire within 60 days: renew them with `sekisho renew NUMBER`."
         ja "{count} 件の証明書が 60 日以内に期限切れになります。sekisho renew 番号 で更新してください。"
 
     // ---- hardening ----
     LabelConfinement {}
-        en "Confinement"
+        en "confinement"
         ja "プロセスの隔離"
     AllLayersInForce {}
         en "all layers in force"
@@ -181,7 +181,7 @@ macro_rules! service {
         en "without {layers} (sekisho status --hardening)"
         ja "次の防御層なし: {layers} (詳細は sekisho status --hardening)"
     LabelLandlockAbi {}
-        en "Landlock ABI of the kernel"
+        en "kernel's Landlock ABI"
         ja "カーネルの Landlock ABI"
     RoleSupervisor {}
         en "supervisor"
