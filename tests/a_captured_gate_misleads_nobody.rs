@@ -30,12 +30,15 @@ use std::time::Duration;
 use appliance::{Appliance, Begun, Configuration, is_alive, send};
 use desk::{Desk, eventually};
 use rustix::process::Signal;
+use sekisho::authority::DataFolder;
 use sekisho::door::WireSecret;
+use sekisho::door::descriptors::hand;
 use sekisho::door::feed::{
-    Acknowledgement, Answer, Change, Event, GateReport, Heartbeat, IssuerSnapshot, LiveConnection,
-    ServerIdentity, Snapshot,
+    Acknowledgement, Answer, Change, Event, GateReport, Handed, Heartbeat, IssuerSnapshot,
+    LiveConnection, Reserved, ServerIdentity, Snapshot,
 };
 use sekisho::door::frame::{self, FEED_LIMIT};
+use sekisho::door::opening::{self, Order};
 use sekisho::gate::process::{ConfinedGate, FromGate, ToGate};
 use sekisho::ground::clock::Timestamp;
 use sekisho::ground::messages::Refusal;
@@ -61,9 +64,9 @@ fn main() -> ExitCode {
 
 /// What the supervisor gave this process: its messages, and its channel for descriptors.
 fn given() -> (UnixStream, OwnedFd) {
-    let (input, output) = (std::io::stdin(), std::io::stdout());
-    let messages = UnixStream::from(input.as_fd().try_clone_to_owned().unwrap());
-    (messages, output.as_fd().try_clone_to_owned().unwrap())
+    let input = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
+    let Order::Serve(given) = opening::receive(input).unwrap() else { panic!("another order") };
+    (given.messages, given.descriptors)
 }
 
 // ---- the authority ----
@@ -75,10 +78,17 @@ const TOLD: &str = "told";
 const NEWS: &str = "ca/news";
 
 fn authority() -> ExitCode {
-    let (mut messages, _) = given();
-    let Ok(Some(Answer::Hello(_))) = frame::read(&mut messages, FEED_LIMIT) else {
-        return ExitCode::FAILURE;
-    };
+    let (mut messages, channel) = given();
+    match frame::read(&mut messages, FEED_LIMIT) {
+        Ok(Some(Answer::Hello(_))) => {}
+        Ok(Some(Answer::Reserve { folder })) => {
+            let lock = DataFolder::new(&folder).reserve().unwrap();
+            frame::write(&mut messages, &Reserved::Ok(()), FEED_LIMIT).unwrap();
+            hand(channel.as_fd(), &Handed::Lock, lock.as_fd()).unwrap();
+            return ExitCode::SUCCESS;
+        }
+        _ => return ExitCode::FAILURE,
+    }
     let mut teller = messages.try_clone().unwrap();
     std::thread::spawn(move || {
         let mut beaten = None;

@@ -22,7 +22,7 @@ mod harness;
 use std::io::{BufRead, BufReader, Write};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -36,6 +36,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use sekisho::door::command::Request;
 use sekisho::door::feed::{Acknowledgement, Answer};
 use sekisho::door::frame::{self, FEED_LIMIT, PROTOCOL};
+use sekisho::door::opening::{self, Opening, Order};
 use sekisho::gate::process::{ConfinedGate, FromGate};
 use sekisho::ground::clock;
 use sekisho::ground::secret::SecretBytes;
@@ -80,16 +81,17 @@ fn main() -> ExitCode {
 // ---- the intruder ----
 
 fn gate() -> ExitCode {
-    let (input, output) = (std::io::stdin(), std::io::stdout());
-    let messages = UnixStream::from(input.as_fd().try_clone_to_owned().unwrap());
-    let descriptors = output.as_fd().try_clone_to_owned().unwrap();
+    let input = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
+    let Ok(Order::Serve(Opening { messages, descriptors, .. })) = opening::receive(input) else {
+        return ExitCode::FAILURE;
+    };
     // Before the confinement, which would not let us look.
     let attacks = Path::new("attack").exists();
     let authority = std::fs::read_to_string("attack").unwrap_or_default();
     let mut raw = messages.try_clone().unwrap();
     let gate = ConfinedGate::begin(messages).unwrap();
     let name = gate.name().to_owned();
-    if attacks && let Some(error) = attack(&name, authority.trim(), &mut raw, &gate) {
+    if attacks && let Some(error) = attack(&name, authority.trim(), &mut raw, &descriptors, &gate) {
         // In one piece: others write here, too.
         let line = format!("attack {name} failed: {error}\n");
         std::io::stderr().write_all(line.as_bytes()).unwrap();
@@ -105,6 +107,7 @@ fn attack(
     name: &str,
     authority: &str,
     messages: &mut UnixStream,
+    channel: &OwnedFd,
     gate: &ConfinedGate,
 ) -> Option<std::io::Error> {
     let begin = |messages: &mut UnixStream| {
@@ -193,8 +196,7 @@ fn attack(
         }
         "dial-nonsense" => {
             begin(messages);
-            let output = std::io::stdout();
-            rustix::net::send(output.as_fd(), &[0xff; 40], SendFlags::empty()).unwrap();
+            rustix::net::send(channel, &[0xff; 40], SendFlags::empty()).unwrap();
             forever()
         }
         _ => return None,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
 use crate::ground::files;
@@ -16,7 +16,19 @@ pub struct DataFolder(PathBuf);
 
 /// That a service runs over a data folder.
 pub struct Reservation {
-    _lock: OwnedFd,
+    lock: OwnedFd,
+}
+
+impl AsFd for Reservation {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+}
+
+impl From<OwnedFd> for Reservation {
+    fn from(lock: OwnedFd) -> Self {
+        Self { lock }
+    }
 }
 
 /// The data folder of the installed service.
@@ -75,8 +87,9 @@ impl DataFolder {
     /// process is being started again.
     ///
     /// # Errors
-    /// A service runs over it already.
+    /// There is no CA in it, or a service runs over it already.
     pub fn reserve(&self) -> Result<Reservation, Refusal> {
+        self.require_initialised()?;
         let folder = self.authority();
         let lock = self.open_for_lock();
         let lock = lock.map_err(|errno| files::FileError::from_io(&folder, &errno.into()))?;
@@ -84,7 +97,7 @@ impl DataFolder {
             let folder = Untrusted(&self.0.to_string_lossy()).to_string();
             Refusal::ServiceRunsAlready { folder }
         })?;
-        Ok(Reservation { _lock: lock })
+        Ok(Reservation { lock })
     }
 
     /// Whether a service runs over it, as far as this user can tell.

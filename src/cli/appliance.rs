@@ -1,6 +1,7 @@
 //! Everything a configuration names, wired together and run until the order to stop: the authority,
 //! each gate and the publisher, each in a process of its own.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,20 +15,29 @@ use super::environment::Environment;
 use super::gates::{GateKeeper, RunningGate};
 use super::notify::{Notifier, PassedSockets};
 use super::publishing::{PublisherKeeper, RunningPublisher, make_folder};
-use super::roles::{Role, Stage, Users};
+use super::roles::{Stage, Users};
 use super::secrets::{SecretSource, through_the_door};
-use super::supervisor::{GateFeed, Standing, Supervisor};
-use crate::authority::DataFolder;
+use super::supervisor::{self, GateFeed, Standing, Supervisor};
+use crate::authority::{DataFolder, Reservation};
 use crate::config::{AuthoritySettings, Config, LogFormat, Unseal};
 use crate::door::feed::{self, Confined, GateHello, Hello};
 use crate::gate::provision::Provision;
 use crate::ground::messages::{Language, Refusal, Text};
 use crate::ground::untrusted::Untrusted;
-use crate::hardening::{self, Confinement, Layer, Terms, confine};
+use crate::hardening::{self, Confinement, Layer, Role, Terms, confine};
 use crate::publisher::{self, LocalAddress};
 
 /// Events that wait for a gate at most; one that is further behind holds the feed up.
 const WAITING: usize = 1024;
+
+/// What the command line says of how it is run.
+pub(super) struct Words<'a> {
+    pub(super) log: LogFormat,
+    /// The folder of the sockets at which somebody else starts the processes.
+    pub(super) roles_from: Option<&'a Path>,
+    pub(super) language: Language,
+    pub(super) secrets: &'a SecretSource,
+}
 
 /// Runs what the configuration names until SIGTERM or SIGINT; `ready` is called once everybody who
 /// may come in can.
@@ -36,9 +46,7 @@ const WAITING: usize = 1024;
 /// Something cannot be opened; nothing runs then.
 pub(super) fn run(
     config: &Config,
-    log: LogFormat,
-    language: Language,
-    secrets: &SecretSource,
+    words: &Words<'_>,
     environment: &Environment,
     ready: impl FnOnce(),
 ) -> Result<(), Refusal> {
@@ -52,28 +60,26 @@ pub(super) fn run(
     }
     // Where they may be one user, they are whoever started the service.
     let one_user = config.accept_missing().contains(&Layer::SeparateUids);
-    let users = if one_user { Users::Ours } else { Users::find() };
-    let reserved = match config.authority() {
-        Some(settings) => {
-            let folder = DataFolder::new(settings.folder());
-            folder.require_initialised()?;
-            let reserved = folder.reserve()?;
-            if let Some(user) = users.of(Role::Authority) {
-                folder.give_to(user.uid, user.gid)?;
-            }
-            Some(reserved)
-        }
-        None => None,
-    };
-    let hello = match config.authority() {
-        Some(settings) => Some(hello(config, settings, users, language, secrets, environment)?),
-        None => None,
+    let users = match words.roles_from {
+        _ if one_user => Users::Ours,
+        Some(_) => Users::of_accounts(),
+        None => Users::find(),
     };
     let stage = Stage {
-        log,
+        log: words.log,
         users,
         accept_missing: config.accept_missing().clone(),
         landlock_abi: config.landlock_abi(),
+        roles_from: words.roles_from.map(Path::to_owned),
+        environment: environment.kept.clone(),
+    };
+    let reserved = match config.authority() {
+        Some(settings) => Some(reserve(settings.folder(), &stage)?),
+        None => None,
+    };
+    let hello = match config.authority() {
+        Some(settings) => Some(hello(config, settings, users, words, environment)?),
+        None => None,
     };
     let confined = confine_ourselves(config, &stage)?;
     let runtime =
@@ -97,7 +103,7 @@ pub(super) fn run(
         };
         passed.close();
         let ready = || {
-            notifier.ready(&status(config, language));
+            notifier.ready(&status(config, words.language));
             ready();
         };
         let ended = tokio::select! {
@@ -107,6 +113,21 @@ pub(super) fn run(
         drop(reserved);
         ended
     })
+}
+
+/// Has the lock of the data folder taken, before anything listens and anybody is asked anything.
+fn reserve(folder: &Path, stage: &Stage) -> Result<Reservation, Refusal> {
+    let data = DataFolder::new(folder);
+    if stage.roles_from.is_none()
+        && let Some(user) = stage.users.of(Role::Authority)
+    {
+        data.require_initialised()?;
+        data.give_to(user.uid, user.gid)?;
+    }
+    // Of its own, without a thread: there must be one only until we have confined ourselves.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unavailable)?;
+    runtime.block_on(supervisor::reserve(stage, folder))
 }
 
 /// Everything begun; visitors wait until the authority has told who may come in.
@@ -194,15 +215,14 @@ impl Appliance {
         stop: impl Future<Output = ()>,
     ) -> Result<(), Refusal> {
         let (stopping_in, stopping) = watch::channel(false);
-        let mut gates = JoinSet::new();
+        let mut keepers = JoinSet::new();
         for gate in self.gates {
-            gates.spawn(gate.keep(stopped(stopping.clone())));
+            keepers.spawn(gate.keep(stopped(stopping.clone())));
+        }
+        if let Some(publisher) = self.publisher {
+            keepers.spawn(publisher.keep(stopped(stopping)));
         }
         let has_authority = self.supervisor.is_some();
-        let publisher = self.publisher.map(|publisher| {
-            let stopping = stopping.clone();
-            tokio::spawn(publisher.keep(stopped(stopping)))
-        });
         let (drained_in, drained) = watch::channel(false);
         let supervisor = async {
             match self.supervisor {
@@ -231,29 +251,41 @@ impl Appliance {
         let failed = tokio::select! {
             () = served => None,
             failed = &mut supervisor => Some(failed),
+            never = async {
+                finished(&mut keepers).await;
+                std::future::pending::<Infallible>().await
+            } => match never {},
         };
         stopping_in.send_replace(true);
-        let gates = async { while gates.join_next().await.is_some() {} };
+        let all = finished(&mut keepers);
         let failed = match failed {
             Some(failed) => {
-                gates.await;
+                all.await;
                 Some(failed)
             }
             // While the gates finish, revocations still reach them.
             None => tokio::select! {
-                () = gates => None,
+                () = all => None,
                 failed = &mut supervisor => Some(failed),
             },
         };
-        if let Some(publisher) = publisher {
-            // One that failed has said so in the log.
-            let _ = publisher.await;
-        }
         drained_in.send_replace(true);
         match failed {
             Some(failed) => failed,
             None if has_authority => supervisor.await,
             None => Ok(()),
+        }
+    }
+}
+
+/// Waits for those who keep a process each. A panic of one of them is one of the whole service: it must
+/// not go on without a gate that nobody keeps.
+async fn finished(keepers: &mut JoinSet<()>) {
+    while let Some(kept) = keepers.join_next().await {
+        if let Err(failed) = kept
+            && let Ok(panic) = failed.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
         }
     }
 }
@@ -265,10 +297,11 @@ fn status(config: &Config, language: Language) -> String {
 }
 
 /// Gives up what the supervisor itself does not need. It reads files and connects to upstreams for the
-/// others, and starts them; it writes where they write, since nothing it starts can do more than it.
+/// others. Where it starts them it writes where they write, since nothing it starts can do more than it.
 fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal> {
     let mut write = vec![PathBuf::from("/dev/null")];
-    if let Some(settings) = config.authority() {
+    let starts_them = stage.roles_from.is_none();
+    if let Some(settings) = config.authority().filter(|_| starts_them) {
         let folder = DataFolder::new(settings.folder());
         write.push(folder.path().to_owned());
         write.extend(folder.control_socket().parent().map(Path::to_owned));
@@ -276,12 +309,12 @@ fn confine_ourselves(config: &Config, stage: &Stage) -> Result<Confined, Refusal
     if let Some(settings) = config.publish() {
         let socket = settings.metrics().and_then(LocalAddress::unix);
         write.extend(socket.and_then(Path::parent).map(Path::to_owned));
-        if let Some(folder) = settings.folder() {
+        if let Some(folder) = settings.folder().filter(|_| starts_them) {
             make_folder(folder, stage.users)?;
             write.push(folder.to_owned());
         }
     }
-    let role = hardening::Role::Supervisor;
+    let role = Role::Supervisor;
     let terms = stage.terms(Role::Authority);
     let layers = confine(&Confinement { role, read: vec![PathBuf::from("/")], write, terms })?;
     let missing: Vec<&str> = stage.accept_missing.iter().map(|layer| layer.name()).collect();
@@ -310,20 +343,21 @@ fn hello(
     config: &Config,
     settings: &AuthoritySettings,
     users: Users,
-    language: Language,
-    secrets: &SecretSource,
+    words: &Words<'_>,
     environment: &Environment,
 ) -> Result<(Hello, Option<PathBuf>), Refusal> {
+    // It is there: it was reserved. We may not be able to look into it.
     let folder = DataFolder::new(settings.folder());
+    let Words { secrets, language, .. } = *words;
     let (unseal, key_file) = match settings.unseal() {
         // What the command line names goes before what the file says.
         _ if secrets.is_named() => {
-            let secret = through_the_door(secrets.secret(&folder, language, false)?);
+            let secret = through_the_door(secrets.secret(&folder, language, true)?);
             (feed::Unseal::With(secret), None)
         }
         Unseal::KeyFile(path) => (feed::Unseal::Later, Some(path.clone())),
         Unseal::Credential(name) => (feed::Unseal::Later, Some(credential(name, environment)?)),
-        Unseal::Terminal => match secrets.secret(&folder, language, false) {
+        Unseal::Terminal => match secrets.secret(&folder, language, true) {
             Ok(secret) => (feed::Unseal::With(through_the_door(secret)), None),
             Err(Refusal::NoTerminal {}) => (feed::Unseal::Later, None),
             Err(refusal) => return Err(refusal),

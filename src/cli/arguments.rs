@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
-use super::serve::{RoleOptions, ServeOptions};
+use super::serve::ServeOptions;
 use crate::config::profile::Profile;
 
 /// `sekisho`.
@@ -75,13 +75,13 @@ pub(super) enum Verb {
     Clock(Clock),
     /// The authority's process, which `serve` starts.
     #[command(hide = true)]
-    Authority(RoleOptions),
+    Authority,
     /// The process of a gate, which `serve` starts.
     #[command(hide = true)]
-    Gate(RoleOptions),
+    Gate,
     /// The publisher's process, which `serve` starts.
     #[command(hide = true)]
-    Publisher(RoleOptions),
+    Publisher,
     #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]
     Backup(Backup),
     #[command(arg_required_else_help = true, args_conflicts_with_subcommands = true)]

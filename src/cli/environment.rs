@@ -26,6 +26,8 @@ pub(super) struct Environment {
     pub(super) colours: bool,
     /// What the service manager says to this process.
     pub(super) service: Service,
+    /// What the processes of the service get of it.
+    pub(super) kept: Vec<(OsString, OsString)>,
 }
 
 /// What systemd says to a service that it starts (sd_notify(3), sd_listen_fds(3)); nothing when
@@ -58,8 +60,16 @@ impl Environment {
             colours: variable("NO_COLOR").is_none_or(|value| value.is_empty())
                 && variable("TERM").is_none_or(|value| value != "dumb"),
             service: Service::read(),
+            kept: std::env::vars_os()
+                .filter(|(name, _)| is_kept(&name.to_string_lossy()))
+                .collect(),
         }
     }
+}
+
+/// The time zone of the log, and what libfaketime needs where the clock is not the machine's.
+fn is_kept(name: &str) -> bool {
+    name == "TZ" || name == "LD_PRELOAD" || name.starts_with("FAKETIME")
 }
 
 impl Service {

@@ -2,31 +2,28 @@
 //! authority tells, and takes from it only what a gate may say.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep_until, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, confined, farewell, in_words};
-use crate::door::descriptors::{self, Descriptors};
+use super::process::{Bounds, Process, Started};
+use super::roles::{Pauses, Stage, confined};
+use crate::door::descriptors::Descriptors;
 use crate::door::feed::{Answer, Confined, Event, Sequence};
 use crate::door::figures::GateFigures;
-use crate::door::frame::{self, FEED_LIMIT};
 use crate::gate::delivery::{Delivery, Watch};
 use crate::gate::process::{Begin, FromGate, ToGate};
 use crate::gate::provision::Provision;
 use crate::ground::clock;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
+use crate::hardening::Role;
 
 /// How often the files of revocation lists are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,8 +41,8 @@ const BEGINNING: Duration = Duration::from_secs(60);
 /// How long it may take to end once it was told to: longer than what is under way may take.
 const FAREWELL: Duration = Duration::from_secs(40);
 
-/// Messages of a gate that wait to be read at most.
-const WAITING: usize = 4;
+/// Ten thousand connections with long names fit.
+const BOUNDS: Bounds = Bounds { patience: STUCK, said: 4 << 20 };
 
 /// One gate, and whom it hears and tells.
 pub(super) struct GateKeeper {
@@ -65,10 +62,9 @@ pub(super) struct GateKeeper {
 
 /// A gate's process at work.
 struct Life {
-    child: tokio::process::Child,
-    writer: OwnedWriteHalf,
+    process: Process,
     said: mpsc::Receiver<Result<FromGate, &'static str>>,
-    reading: JoinHandle<()>,
+    /// Gives it what it asks for; it ends when it asks for what it may not.
     handing: JoinHandle<()>,
     /// Revocations it was told of and has said nothing of yet, and when it was told.
     owed: VecDeque<(Sequence, Instant)>,
@@ -80,7 +76,6 @@ struct Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
-        self.reading.abort();
         self.handing.abort();
     }
 }
@@ -109,24 +104,12 @@ impl GateKeeper {
     async fn start(&mut self, files: Delivery) -> Result<Life, Refusal> {
         let gate = || self.provision.settings().name().to_owned();
         let failed = |reason: String| Refusal::GateNotStarted { gate: gate(), reason };
-        let (ours, theirs) = descriptors::pair().map_err(|error| failed(error.to_string()))?;
-        let process = self.stage.start(Role::Gate, Some(theirs));
-        let Process { child, messages } = process.map_err(|error| failed(error.to_string()))?;
-        let (reader, writer) = messages.into_split();
-        let (tell, said) = mpsc::channel(WAITING);
-        let handing =
-            self.hand(ours, tell.downgrade()).map_err(|error| failed(error.to_string()))?;
-        let reading = tokio::spawn(read(reader, tell));
-        let mut life = Life {
-            child,
-            writer,
-            said,
-            reading,
-            handing,
-            owed: VecDeque::new(),
-            asked: None,
-            reports: 0,
-        };
+        let started = Process::start(&self.stage, Role::Gate, BOUNDS).await;
+        let Started { process, said, descriptors } =
+            started.map_err(|error| failed(error.to_string()))?;
+        let handing = self.hand(descriptors).map_err(|error| failed(error.to_string()))?;
+        let mut life =
+            Life { process, said, handing, owed: VecDeque::new(), asked: None, reports: 0 };
         let begin = Begin {
             settings: self.provision.settings().clone(),
             files,
@@ -134,29 +117,29 @@ impl GateKeeper {
             terms: self.stage.terms(Role::Gate),
         };
         let begun = async {
-            life.tell(&ToGate::Begin(Box::new(begin))).await?;
-            life.said.recv().await.unwrap_or(Err(ENDED))
+            life.process.tell(&ToGate::Begin(Box::new(begin))).await?;
+            tokio::select! {
+                said = life.said.recv() => said.unwrap_or(Err(ENDED)),
+                _ = &mut life.handing => Err(ASKED),
+            }
         };
         let begun = timeout(BEGINNING, begun).await;
-        match begun.unwrap_or(Err("it did not begin in time")) {
+        let reason = match begun.unwrap_or(Err("it did not begin in time")) {
             Ok(FromGate::Ready { layers }) => {
-                confined(&self.confined, hardening::Role::Gate, Some(gate()), layers);
-                Ok(life)
+                confined(&self.confined, Role::Gate, Some(gate()), layers);
+                return Ok(life);
             }
             Ok(FromGate::Refused(refusal)) => {
                 // It ends now; what it said counts.
-                let _ = farewell(&mut life.child, STUCK).await;
-                Err(refusal)
+                life.process.farewell(STUCK).await;
+                return Err(refusal);
             }
-            Err(ENDED) => {
-                let status = farewell(&mut life.child, STUCK).await;
-                Err(failed(status.map_or_else(|error| error.to_string(), in_words)))
-            }
-            Err(reason) => Err(failed(reason.to_owned())),
-            Ok(FromGate::Answer(_) | FromGate::Figures(_)) => {
-                Err(failed("it spoke before it had begun".to_owned()))
-            }
-        }
+            Err(ENDED) => return Err(failed(life.process.farewell(STUCK).await)),
+            Err(reason) => reason,
+            Ok(FromGate::Answer(_) | FromGate::Figures(_)) => "it spoke before it had begun",
+        };
+        life.process.kill().await;
+        Err(failed(reason.to_owned()))
     }
 
     /// A file may be long, or far away: the others are not kept waiting.
@@ -165,22 +148,13 @@ impl GateKeeper {
     }
 
     /// Gives the gate its socket, and connections when it asks for them.
-    fn hand(
-        &self,
-        channel: OwnedFd,
-        tell: mpsc::WeakSender<Result<FromGate, &'static str>>,
-    ) -> std::io::Result<JoinHandle<()>> {
-        let hand = self.provision.hand(Descriptors::new(channel)?)?;
+    fn hand(&self, channel: Descriptors) -> std::io::Result<JoinHandle<()>> {
+        let hand = self.provision.hand(channel)?;
         Ok(tokio::spawn(async move {
             match hand.await {
-                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                    // Whoever keeps the gate may have ended it already.
-                    if let Some(tell) = tell.upgrade() {
-                        let _ = tell.send(Err("it asked for what it may not")).await;
-                    }
-                }
-                // It has ended, which is found out by reading.
-                Ok(()) | Err(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
+                // The gate has ended, which is found out by hearing.
+                Ok(()) | Err(_) => std::future::pending().await,
             }
         }))
     }
@@ -264,30 +238,30 @@ impl RunningGate {
                     Some(Err(reason)) => Err(reason),
                     None => break,
                 },
+                _ = &mut self.life.handing => Err(ASKED),
                 _ = look.tick() => self.look().await,
                 Some(()) = self.keeper.hangup.recv() => {
                     let files = self.keeper.read_files();
-                    self.life.tell(&ToGate::Files(files)).await
+                    self.life.process.tell(&ToGate::Files(files)).await
                 }
                 () = stop.as_mut(), if !draining => {
                     draining = true;
                     deadline = Instant::from_std(clock::monotonic() + FAREWELL);
                     self.keeper.provision.close();
-                    self.life.tell(&ToGate::Drain).await
+                    self.life.process.tell(&ToGate::Drain).await
                 }
                 () = sleep_until(deadline), if draining => Err("it does not end"),
             };
             if let Err(reason) = told {
                 tracing::error!(gate, reason, "the gate has misbehaved and is ended");
-                let _ = self.life.child.start_kill();
+                self.life.process.kill().await;
                 break;
             }
         }
-        let status = farewell(&mut self.life.child, STUCK).await;
+        let status = self.life.process.farewell(STUCK).await;
         if draining {
             return Ended::Stopped;
         }
-        let status = status.map_or_else(|error| error.to_string(), in_words);
         tracing::error!(gate, status, "the gate has ended; it is started again");
         Ended::Died
     }
@@ -303,7 +277,7 @@ impl RunningGate {
         }
         // A file may be long, or far away.
         match tokio::task::block_in_place(|| self.watch.changes()) {
-            Some(files) => self.life.tell(&ToGate::Files(files)).await,
+            Some(files) => self.life.process.tell(&ToGate::Files(files)).await,
             None => Ok(()),
         }
     }
@@ -346,16 +320,6 @@ async fn next(feed: &mut Option<mpsc::Receiver<Arc<Event>>>) -> Arc<Event> {
 }
 
 impl Life {
-    async fn tell(&mut self, message: &ToGate) -> Result<(), &'static str> {
-        let frame = frame::encode(message, FEED_LIMIT).map_err(|_| "it cannot be told so much")?;
-        match timeout(STUCK, self.writer.write_all(&frame)).await {
-            Ok(Ok(())) => Ok(()),
-            // It has ended, which is found out by reading.
-            Ok(Err(_)) => Ok(()),
-            Err(_) => Err("it does not read what it is told"),
-        }
-    }
-
     async fn tell_event(&mut self, event: Arc<Event>) -> Result<(), &'static str> {
         match &*event {
             Event::Revoked(change) => {
@@ -364,7 +328,7 @@ impl Life {
             Event::ListConnections { ask } => self.asked = Some(*ask),
             _ => {}
         }
-        self.tell(&ToGate::Event(event)).await
+        self.process.tell(&ToGate::Event(event)).await
     }
 
     /// Whether an answer was asked for, which it is no longer then. What nobody asked for would only
@@ -380,7 +344,9 @@ impl Life {
                 self.reports += 1;
                 self.reports <= REPORTS
             }
-            Answer::Hello(_) | Answer::Confined(_) | Answer::TellAgain => false,
+            Answer::Hello(_) | Answer::Reserve { .. } | Answer::Confined(_) | Answer::TellAgain => {
+                false
+            }
         }
     }
 
@@ -390,23 +356,8 @@ impl Life {
     }
 }
 
-/// Reads what a gate says, in order; an error ends it.
-async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromGate, &'static str>>) {
-    loop {
-        let said = match frame::read_async(&mut reader, SAID_LIMIT).await {
-            Ok(Some(said)) => Ok(said),
-            Ok(None) | Err(frame::FrameError::Io(_)) => return,
-            Err(_) => Err("it sent what is no message of a gate"),
-        };
-        let ends = said.is_err();
-        if tell.send(said).await.is_err() || ends {
-            return;
-        }
-    }
-}
-
 /// Its process has ended.
 const ENDED: &str = "it has ended";
 
-/// Octets of what a gate says at once: ten thousand connections with long names fit.
-const SAID_LIMIT: usize = 4 << 20;
+/// It sent what is no asking for a connection.
+const ASKED: &str = "it asked for what it may not";

@@ -13,7 +13,7 @@
 //! | `configuration`, `profile` | checking configurations, also against a guideline |
 //! | `running`, `hardening` | looking at the running service, sealing it, opening it |
 //! | `serve`, `appliance` | the service: its start, its parts, its end |
-//! | `roles`, `supervisor`, `gates`, `publishing` | its processes, and what each is given and told |
+//! | `roles`, `process`, `supervisor`, `gates`, `publishing` | its processes, and what each is given and told |
 //! | `notify`, `logging` | its service manager, its log |
 //! | `session`, `owner` | one run of a command: which CA, and through which door |
 //! | `secrets`, `terminal` | asking for what opens the vault |
@@ -41,6 +41,7 @@ mod logging;
 mod notify;
 mod orca;
 mod owner;
+mod process;
 mod profile;
 mod progress;
 mod publishing;
@@ -81,8 +82,6 @@ const REFUSED: u8 = 1;
 const USAGE: u8 = 2;
 /// Exit code of a ledger that was rolled back.
 const ROLLED_BACK: u8 = 4;
-/// Exit code of the authority's process after the order to seal.
-const SEALED: u8 = 3;
 
 /// Runs the command line: 0 done, 1 refused or failed, 2 usage.
 #[must_use]
@@ -154,16 +153,13 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its exit code says how things stand.
         Verb::Status(options) if options.hardening => return hardening::show(&session),
         Verb::Status(_) => return running::status(&session),
-        Verb::Authority(options) => {
+        Verb::Authority => {
             let screen = session.screen.bilingual();
-            return match serve::authority(&options) {
-                Ok(code) => ExitCode::from(code),
-                Err(refusal) => finish(Err(refusal), &screen),
-            };
+            return finish(serve::authority(), &screen);
         }
         // What it cannot do, `serve` says.
-        Verb::Gate(options) => return exit_code(&serve::gate(&options)),
-        Verb::Publisher(options) => return exit_code(&serve::publisher(&options)),
+        Verb::Gate => return exit_code(&serve::gate()),
+        Verb::Publisher => return exit_code(&serve::publisher()),
         Verb::OrcaCatool { .. } => Ok(()),
     };
     finish(done.and_then(|()| session.screen.check_printed()), &session.screen)

@@ -3,7 +3,7 @@
 //! everything that is made there belongs to the service.
 
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -14,14 +14,16 @@ use std::time::Duration;
 
 use crate::authority::{DataFolder, SERVICE_FOLDER};
 use crate::door::Door;
+use crate::door::descriptors;
 use crate::door::feed::{Answer, Event, Hello, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
+use crate::door::opening::{self, LogForm};
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
-use crate::hardening::Terms;
+use crate::hardening::{Role, Terms};
 
-use super::roles::{Role, User, Users};
+use super::roles::{User, Users};
 use super::screen;
 
 /// How long the authority may take to begin: it reads the whole ledger first.
@@ -130,7 +132,13 @@ impl OwnersAuthority {
             terms: Terms::default(),
         };
         let Some(feed) = &mut self.feed else { return Err(Refusal::ServiceGone {}) };
-        let mut told = feed.try_clone().map_err(|_| Refusal::ServiceGone {})?;
+        let gone = |_| Refusal::ServiceGone {};
+        // Nothing comes over it.
+        let (_, channel) = descriptors::pair().map_err(gone)?;
+        // When it cannot be told the process is gone, and that is found out below.
+        let _ = opening::begin_and_wait(feed, LogForm::Text, channel.as_fd());
+        drop(channel);
+        let mut told = feed.try_clone().map_err(gone)?;
         // When it cannot be written the process is gone, and that is found out below.
         let _ = frame::write(feed, &Answer::Hello(Box::new(hello)), FEED_LIMIT);
         // Nobody serves: what it tells is read and forgotten.

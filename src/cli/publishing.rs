@@ -6,23 +6,18 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::Child;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
-use super::roles::{Pauses, Process, Role, Stage, Users, confined, farewell, in_words};
-use crate::door::descriptors::{self, Descriptors};
+use super::process::{Bounds, Process, Started};
+use super::roles::{Pauses, Stage, Users, confined};
 use crate::door::feed::{Confined, PublishedCrl};
 use crate::door::figures::GateFigures;
-use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::ground::clock;
 use crate::ground::files::{self, PUBLIC_FOLDER};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::hardening;
+use crate::hardening::Role;
 use crate::publisher::process::{Begin, FromPublisher, SAID_LIMIT, ToPublisher};
 use crate::publisher::provision::Provision;
 
@@ -41,8 +36,7 @@ const BEGINNING: Duration = Duration::from_secs(60);
 /// How long it may take to end once it was told to: longer than answers under way may take.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// Messages of the publisher that wait to be read at most.
-const WAITING: usize = 4;
+const BOUNDS: Bounds = Bounds { patience: STUCK, said: SAID_LIMIT };
 
 /// The publisher, and what it is told.
 pub(super) struct PublisherKeeper {
@@ -57,16 +51,8 @@ pub(super) struct PublisherKeeper {
 
 /// A publisher's process at work.
 struct Life {
-    child: Child,
-    writer: OwnedWriteHalf,
-    said: mpsc::Receiver<Result<FromPublisher, FrameError>>,
-    reading: JoinHandle<()>,
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.reading.abort();
-    }
+    process: Process,
+    said: mpsc::Receiver<Result<FromPublisher, &'static str>>,
 }
 
 impl PublisherKeeper {
@@ -91,39 +77,33 @@ impl PublisherKeeper {
     async fn start(&mut self) -> Result<Life, Refusal> {
         let failed =
             |error: std::io::Error| Refusal::PublisherNotStarted { reason: error.to_string() };
-        let (ours, theirs) = descriptors::pair().map_err(failed)?;
-        let process = self.stage.start(Role::Publisher, Some(theirs));
-        let Process { child, messages } = process.map_err(failed)?;
-        let (reader, writer) = messages.into_split();
-        let (tell, said) = mpsc::channel(WAITING);
-        let reading = tokio::spawn(read(reader, tell));
-        let mut life = Life { child, writer, said, reading };
-        let (listeners, channel) =
-            (self.provision.listeners().map_err(failed)?, Descriptors::new(ours).map_err(failed)?);
+        let started = Process::start(&self.stage, Role::Publisher, BOUNDS).await;
+        let Started { process, said, descriptors } = started.map_err(failed)?;
+        let mut life = Life { process, said };
+        let listeners = self.provision.listeners().map_err(failed)?;
         let begin = Begin {
             settings: self.provision.settings().clone(),
             gates: self.gates.iter().map(|(gate, _)| gate.clone()).collect(),
             terms: self.stage.terms(Role::Publisher),
         };
         let begun = async {
-            life.tell(&ToPublisher::Begin(begin)).await.ok()?;
-            // When they cannot be sent the process is gone, and that is found out by reading.
-            let _ = listeners.send(&channel).await;
+            life.process.tell(&ToPublisher::Begin(begin)).await.ok()?;
+            // When they cannot be sent the process is gone, and that is found out by hearing.
+            let _ = listeners.send(&descriptors).await;
             life.said.recv().await
         };
         match timeout(BEGINNING, begun).await {
             Ok(Some(Ok(FromPublisher::Ready { layers }))) => {
-                confined(&self.confined, hardening::Role::Publisher, None, layers);
+                confined(&self.confined, Role::Publisher, None, layers);
                 // What its predecessor was told, it was not.
                 self.crl.mark_changed();
                 Ok(life)
             }
             otherwise => {
-                let status = farewell(&mut life.child, STUCK).await;
+                let reason = life.process.farewell(STUCK).await;
                 if let Ok(Some(Ok(FromPublisher::Refused(refusal)))) = otherwise {
                     return Err(refusal);
                 }
-                let reason = status.map_or_else(|error| error.to_string(), in_words);
                 Err(Refusal::PublisherNotStarted { reason })
             }
         }
@@ -185,13 +165,13 @@ impl RunningPublisher {
                 Ok(()) = keeper.crl.changed() => {
                     let crl = keeper.crl.borrow_and_update().clone();
                     match crl {
-                        Some(crl) => life.tell(&ToPublisher::Crl(crl)).await,
+                        Some(crl) => life.process.tell(&ToPublisher::Crl(crl)).await,
                         None => Ok(()),
                     }
                 }
                 _ = ticks.tick() => match heard.elapsed() {
                     silence if silence > SILENT => Err("it does not say that it lives"),
-                    _ => life.tell_figures(&mut keeper.gates).await,
+                    _ => tell_figures(&mut life.process, &mut keeper.gates).await,
                 },
                 said = life.said.recv() => match said {
                     Some(Ok(FromPublisher::Alive)) => {
@@ -203,16 +183,15 @@ impl RunningPublisher {
                         tracing::error!("the publisher ends: {}", Untrusted(&refusal));
                         Err("it serves no more")
                     }
-                    Some(Ok(FromPublisher::Ready { .. }) | Err(_)) => {
-                        Err("it said what a publisher may not say")
-                    }
+                    Some(Ok(FromPublisher::Ready { .. })) => Err("it began twice"),
+                    Some(Err(reason)) => Err(reason),
                     None => break None,
                 },
                 () = stop.as_mut(), if !draining => {
                     draining = true;
                     deadline = Instant::from_std(clock::monotonic() + FAREWELL);
                     keeper.provision.close();
-                    life.tell(&ToPublisher::Drain).await
+                    life.process.tell(&ToPublisher::Drain).await
                 }
                 () = sleep_until(deadline), if draining => Err("it does not end"),
             };
@@ -222,57 +201,28 @@ impl RunningPublisher {
         };
         if let Some(reason) = misbehaved {
             tracing::error!(reason, "the publisher has misbehaved and is ended");
-            // It may have ended just now.
-            let _ = life.child.start_kill();
+            life.process.kill().await;
         }
-        let status = farewell(&mut life.child, STUCK).await;
+        let status = life.process.farewell(STUCK).await;
         if !draining {
-            let status = status.map_or_else(|error| error.to_string(), in_words);
             tracing::error!(status, "the publisher has ended; it is started again");
         }
         draining
     }
 }
 
-impl Life {
-    async fn tell(&mut self, message: &ToPublisher) -> Result<(), &'static str> {
-        let frame = frame::encode(message, FEED_LIMIT).map_err(|_| "it cannot be told so much")?;
-        match timeout(STUCK, self.writer.write_all(&frame)).await {
-            Ok(Ok(())) => Ok(()),
-            // It has ended, which is found out by reading.
-            Ok(Err(_)) => Ok(()),
-            Err(_) => Err("it does not read what it is told"),
+/// What gates have said since the last time. Of one that says nothing more, nothing is told.
+async fn tell_figures(
+    publisher: &mut Process,
+    gates: &mut [(String, watch::Receiver<Option<GateFigures>>)],
+) -> Result<(), &'static str> {
+    for (gate, figures) in gates {
+        if figures.has_changed().unwrap_or(false) {
+            let (gate, figures) = (gate.clone(), figures.borrow_and_update().clone());
+            publisher.tell(&ToPublisher::Figures { gate, figures }).await?;
         }
     }
-
-    /// What gates have said since the last time. Of one that says nothing more, nothing is told.
-    async fn tell_figures(
-        &mut self,
-        gates: &mut [(String, watch::Receiver<Option<GateFigures>>)],
-    ) -> Result<(), &'static str> {
-        for (gate, figures) in gates {
-            if figures.has_changed().unwrap_or(false) {
-                let (gate, figures) = (gate.clone(), figures.borrow_and_update().clone());
-                self.tell(&ToPublisher::Figures { gate, figures }).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Reads what the publisher says, in order; an error ends it.
-async fn read(mut reader: OwnedReadHalf, tell: mpsc::Sender<Result<FromPublisher, FrameError>>) {
-    loop {
-        let said = match frame::read_async(&mut reader, SAID_LIMIT).await {
-            Ok(Some(said)) => Ok(said),
-            Ok(None) | Err(FrameError::Io(_)) => return,
-            Err(error) => Err(error),
-        };
-        let ends = said.is_err();
-        if tell.send(said).await.is_err() || ends {
-            return;
-        }
-    }
+    Ok(())
 }
 
 /// Makes the folder where there is none, and gives it to the publisher's user.
@@ -292,7 +242,9 @@ mod tests {
 
     use super::*;
     use crate::config::LogFormat;
+    use crate::door::frame;
     use crate::publisher::Settings;
+    use tokio::io::AsyncWriteExt;
     use tokio::net::UnixStream;
     use tokio::process::Command;
 
@@ -306,22 +258,22 @@ mod tests {
             std::future::pending::<()>().await;
             drop(theirs);
         });
-        let (reader, writer) = ours.into_split();
-        let (tell, told) = mpsc::channel(WAITING);
-        let reading = tokio::spawn(read(reader, tell));
+        let (process, said) = Process::of_test(child, ours, Role::Publisher, BOUNDS);
         let keeper = PublisherKeeper {
             stage: Stage {
                 log: LogFormat::Text,
                 users: Users::Ours,
                 accept_missing: BTreeSet::new(),
                 landlock_abi: None,
+                roles_from: None,
+                environment: Vec::new(),
             },
             provision: Provision::open(Settings::default()).await.unwrap(),
             crl: watch::channel(None).1,
             gates: Vec::new(),
             confined: Arc::new(watch::channel(Vec::new()).0),
         };
-        RunningPublisher { keeper, life: Life { child, writer, said: told, reading } }
+        RunningPublisher { keeper, life: Life { process, said } }
     }
 
     // Catches a captured publisher that goes on being listened to, or that ends the supervisor.
@@ -337,8 +289,8 @@ mod tests {
             let stop = pin!(std::future::pending());
             let ended = timeout(BEGINNING, publisher.live(stop)).await;
             assert_eq!(ended, Ok(false), "{said:x?}");
-            let status = publisher.life.child.try_wait().unwrap();
-            assert!(status.is_some_and(|status| !status.success()), "it lives on: {said:x?}");
+            let ended = publisher.life.process.farewell(BEGINNING).await;
+            assert_eq!(ended, "signal: 9 (SIGKILL)", "it lives on: {said:x?}");
         }
     }
 }

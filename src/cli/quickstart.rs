@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::appliance;
+use super::appliance::{self, Words};
 use super::arguments::{Quickstart, SubjectOptions};
 use super::environment::Environment;
 use super::handout;
@@ -63,7 +63,9 @@ pub(super) fn run(
     )?;
     logging::start(LogFormat::Text);
     let language = session.screen.language();
-    appliance::run(&config, LogFormat::Text, language, &session.secrets, environment, || {
+    let (log, secrets) = (LogFormat::Text, &session.secrets);
+    let words = Words { log, roles_from: None, language, secrets };
+    appliance::run(&config, &words, environment, || {
         tell(session, &client, &arguments.listen);
     })
 }

@@ -1,52 +1,25 @@
-//! The processes of the service: each is this program again, as a user of its own, with nothing of
-//! ours but a socket for messages, one for descriptors, and the log.
+//! The roles that have a process each: their users, how they are started, and started again. Each is
+//! this program again, with nothing of ours but a socket for messages, one for descriptors, and the log.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
-use std::process::{ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
-use tokio::time::timeout;
 
 use crate::config::LogFormat;
 use crate::door::feed::Confined;
-use crate::hardening::{self, Layer, LayerReport, Terms, was_killed_by_filter};
+use crate::hardening::{Layer, LayerReport, Role, Terms};
 
-/// A role that somebody starts a process for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The vault and the ledger.
-    Authority,
-    /// Visitors.
-    Gate,
-    /// The CRL for everybody, the figures for those who watch.
-    Publisher,
-}
-
-impl Role {
-    /// The hidden verb of its process.
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Authority => "authority",
-            Self::Gate => "gate",
-            Self::Publisher => "publisher",
-        }
-    }
-
-    /// The account of its process, made by the package.
-    fn account(self) -> &'static str {
-        match self {
-            Self::Authority => "sekisho-authority",
-            Self::Gate => "sekisho-gate",
-            Self::Publisher => "sekisho-publisher",
-        }
-    }
-}
+/// The roles that have a process each.
+const STARTED: [Role; 3] = [Role::Authority, Role::Gate, Role::Publisher];
 
 /// The users that the roles run as: one each, or ours for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,15 +48,17 @@ pub(super) struct User {
 const ACCOUNTS_LIMIT: u64 = 16 << 20;
 
 impl Users {
-    /// Those of the accounts on this machine.
+    /// Those that we can start a process as: only root can be others.
     pub(super) fn find() -> Self {
-        if !rustix::process::geteuid().is_root() {
-            return Self::Ours;
-        }
+        if rustix::process::geteuid().is_root() { Self::of_accounts() } else { Self::Ours }
+    }
+
+    /// Those of the accounts that the package makes on a machine.
+    pub(super) fn of_accounts() -> Self {
         let accounts = crate::ground::files::read("/etc/passwd".as_ref(), ACCOUNTS_LIMIT);
         let accounts = accounts.unwrap_or_default();
         let accounts = String::from_utf8_lossy(&accounts);
-        let find = |role: Role| user(&accounts, role.account());
+        let find = |role: Role| user(&accounts, &format!("sekisho-{}", role.name()));
         match (find(Role::Authority), find(Role::Gate), find(Role::Publisher)) {
             (Some(authority), Some(gate), Some(publisher)) => {
                 Self::Separate { authority, gate, publisher }
@@ -94,14 +69,18 @@ impl Users {
 
     /// The users that have a role; none when they run as ours.
     pub(super) fn all(self) -> Vec<u32> {
-        let roles = [Role::Authority, Role::Gate, Role::Publisher];
-        roles.into_iter().filter_map(|role| self.of(role)).map(|user| user.uid).collect()
+        if self == Self::Ours {
+            return Vec::new();
+        }
+        let own = rustix::process::geteuid().as_raw();
+        let started = STARTED.into_iter().filter_map(|role| self.of(role));
+        started.map(|user| user.uid).chain([own]).collect()
     }
 
-    /// The user of a role; none when it runs as ours.
+    /// The user of a role; none when it runs as ours, or is ours.
     pub(super) fn of(self, role: Role) -> Option<User> {
         match (self, role) {
-            (Self::Ours, _) => None,
+            (Self::Ours, _) | (_, Role::Supervisor) => None,
             (Self::Separate { authority, .. }, Role::Authority) => Some(authority),
             (Self::Separate { gate, .. }, Role::Gate) => Some(gate),
             (Self::Separate { publisher, .. }, Role::Publisher) => Some(publisher),
@@ -129,19 +108,18 @@ pub(super) struct Stage {
     pub(super) accept_missing: BTreeSet<Layer>,
     /// The newest Landlock ABI that is used.
     pub(super) landlock_abi: Option<u8>,
-}
-
-/// A process with its messages.
-pub(super) struct Process {
-    pub(super) child: Child,
-    pub(super) messages: UnixStream,
+    /// The folder of the sockets at which somebody else starts them, such as `gate.sock`; none when we
+    /// start them.
+    pub(super) roles_from: Option<PathBuf>,
+    /// What of our environment those get that we start.
+    pub(super) environment: Vec<(OsString, OsString)>,
 }
 
 impl Stage {
     /// What is said of the confinement of a role.
     pub(super) fn terms(&self, role: Role) -> Terms {
-        let others = [Role::Authority, Role::Gate, Role::Publisher].into_iter();
-        let others = others.filter(|other| *other != role).filter_map(|role| self.users.of(role));
+        let others = STARTED.into_iter().filter(|other| *other != role);
+        let others = others.filter_map(|role| self.users.of(role));
         let ours = rustix::process::geteuid().as_raw();
         Terms {
             accept_missing: self.accept_missing.clone(),
@@ -150,23 +128,18 @@ impl Stage {
         }
     }
 
-    /// Starts the process of a role. Its group is its own, so that Ctrl-C at the terminal reaches it
-    /// through us only.
-    pub(super) fn start(&self, role: Role, descriptors: Option<OwnedFd>) -> io::Result<Process> {
+    /// Starts the process of a role as a child of ours. Its group is its own, so that Ctrl-C at the
+    /// terminal reaches it through us only.
+    pub(super) fn spawn(&self, role: Role) -> io::Result<(UnixStream, Child)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let log = match self.log {
-            LogFormat::Text => "text",
-            LogFormat::Json => "json",
-        };
         let mut command = Command::new("/proc/self/exe");
         command
-            .args([role.verb(), "--log-format", log])
+            .arg(role.name())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(descriptors.map_or_else(Stdio::null, Stdio::from))
-            .env_remove("NOTIFY_SOCKET")
-            .env_remove("CREDENTIALS_DIRECTORY")
-            .env_remove("SEKISHO_PASSPHRASE_FILE")
+            .stdout(Stdio::null())
+            .env_clear()
+            .envs(self.environment.iter().cloned())
             .process_group(0)
             .kill_on_drop(true);
         if let Some(User { uid, gid }) = self.users.of(role) {
@@ -174,14 +147,14 @@ impl Stage {
             command.uid(uid).gid(gid);
         }
         let child = command.spawn()?;
-        Ok(Process { child, messages: UnixStream::from_std(ours)? })
+        Ok((UnixStream::from_std(ours)?, child))
     }
 }
 
 /// Takes down how a process is confined, in the place of the one before it.
 pub(super) fn confined(
     known: &watch::Sender<Vec<Confined>>,
-    role: hardening::Role,
+    role: Role,
     gate: Option<String>,
     layers: Vec<LayerReport>,
 ) {
@@ -189,26 +162,6 @@ pub(super) fn confined(
         known.retain(|one| (one.role, &one.gate) != (role, &gate));
         known.push(Confined { role, gate, layers });
     });
-}
-
-/// How a process ended.
-pub(super) fn in_words(status: ExitStatus) -> String {
-    if was_killed_by_filter(status) {
-        return format!("{status}: it called what only an intruder would");
-    }
-    status.to_string()
-}
-
-/// Waits for a process to end, and ends it when it does not.
-pub(super) async fn farewell(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
-    match timeout(patience, child.wait()).await {
-        Ok(status) => status,
-        Err(_) => {
-            // It may have ended just now.
-            let _ = child.start_kill();
-            child.wait().await
-        }
-    }
 }
 
 /// Pauses between the lives of a process: each is twice the one before it, up to half a minute.

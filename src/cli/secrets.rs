@@ -53,7 +53,8 @@ impl SecretSource {
             return read_passphrase(path).map(SlotSecret::Passphrase);
         }
         if let Some(path) = &self.key_file {
-            return Ok(SlotSecret::KeyFile(files::read_secret(path, LARGEST)?));
+            // The packaged service has its key file as a user of its own; root reads it, too.
+            return Ok(SlotSecret::KeyFile(files::read_service_secret(path, LARGEST)?));
         }
         if self.recovery_code {
             let code = ask(&Text::AskRecoveryCode {}, language)?;

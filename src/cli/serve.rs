@@ -1,22 +1,21 @@
 //! `sekisho serve`, and the processes that it starts.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rustix::net::{AddressFamily, sockopt};
+use rustix::process::Signal;
 
-use super::SEALED;
-use super::appliance;
+use super::appliance::{self, Words};
 use super::configuration::{self, ConfigurationOptions};
 use super::environment::Environment;
 use super::logging;
 use super::orca::secrets_in;
 use super::screen::Screen;
 use super::session::Session;
-use crate::authority::service::{self, End};
+use crate::authority::service;
 use crate::config::LogFormat;
+use crate::door::opening::{self, LogForm, Opening, Order};
 use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
@@ -33,16 +32,10 @@ pub(super) struct ServeOptions {
     pub(super) log_format: Option<LogFormat>,
     #[arg(long, value_name = "LAYER", value_parser = Layer::required)]
     pub(super) accept_missing: Vec<Layer>,
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) roles_from: Option<PathBuf>,
     #[arg(long, hide = true)]
     pub(super) landlock_abi: Option<u8>,
-}
-
-/// What the process of a role takes.
-#[derive(Args, Debug)]
-#[allow(missing_docs, reason = "nobody but `serve` runs it")]
-pub(super) struct RoleOptions {
-    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
-    pub(super) log_format: LogFormat,
 }
 
 /// Serves until it is told to stop.
@@ -59,40 +52,57 @@ pub(super) fn serve(
     if let Some(file) = &options.configuration.jma_receipt_conf {
         warn_of_passphrases(file);
     }
-    appliance::run(&config, log, screen.language(), &session.secrets, environment, || ())
+    let roles_from = options.roles_from.as_deref();
+    let words = Words { log, roles_from, language: screen.language(), secrets: &session.secrets };
+    appliance::run(&config, &words, environment, || ())
 }
 
-/// The authority's own process: `serve` starts it, with its messages as its standard input. Returns
-/// the exit code.
-pub(super) fn authority(options: &RoleOptions) -> Result<u8, Refusal> {
-    logging::start(options.log_format);
-    Ok(match service::run(UnixStream::from(socket(std::io::stdin().as_fd())?))? {
-        End::Sealed => SEALED,
-        End::FeedEnded => 0,
-    })
+/// The authority's own process.
+pub(super) fn authority() -> Result<(), Refusal> {
+    match opening()? {
+        Some(opening) => service::run(opening.messages, opening.descriptors),
+        None => Ok(()),
+    }
 }
 
-/// The process of a gate: `serve` starts it, with its messages as its standard input and its
-/// descriptors as its standard output.
-pub(super) fn gate(options: &RoleOptions) -> Result<(), Refusal> {
-    logging::start(options.log_format);
-    let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
-    let descriptors = socket(std::io::stdout().as_fd())?;
-    ConfinedGate::begin(messages)?.serve(descriptors)
+/// The process of a gate.
+pub(super) fn gate() -> Result<(), Refusal> {
+    match opening()? {
+        Some(opening) => ConfinedGate::begin(opening.messages)?.serve(opening.descriptors),
+        None => Ok(()),
+    }
 }
 
-/// The publisher's process, started as that of a gate is.
-pub(super) fn publisher(options: &RoleOptions) -> Result<(), Refusal> {
-    logging::start(options.log_format);
-    let messages = UnixStream::from(socket(std::io::stdin().as_fd())?);
-    let descriptors = socket(std::io::stdout().as_fd())?;
-    publisher::process::run(messages, descriptors)
+/// The publisher's process.
+pub(super) fn publisher() -> Result<(), Refusal> {
+    match opening()? {
+        Some(opening) => publisher::process::run(opening.messages, opening.descriptors),
+        None => Ok(()),
+    }
 }
 
-fn socket(stream: BorrowedFd<'_>) -> Result<OwnedFd, Refusal> {
-    let socket = stream.try_clone_to_owned().map_err(|_| Refusal::NotForPeople {})?;
-    let is_ours = sockopt::socket_domain(&socket).is_ok_and(|of| of == AddressFamily::UNIX);
-    if is_ours { Ok(socket) } else { Err(Refusal::NotForPeople {}) }
+/// What the process of a role begins with; `None` when it was there to end another, and has.
+fn opening() -> Result<Option<Opening>, Refusal> {
+    let gone = |_| Refusal::ServiceGone {};
+    let input = std::io::stdin().as_fd().try_clone_to_owned().map_err(gone)?;
+    let opening = match opening::receive(input).map_err(|_| Refusal::NotForPeople {})? {
+        Order::Serve(opening) => opening,
+        Order::End(other) => {
+            // It may have ended just now.
+            let _ = rustix::process::pidfd_send_signal(other, Signal::KILL);
+            return Ok(None);
+        }
+    };
+    if let Some(log) = &opening.log {
+        rustix::stdio::dup2_stderr(log).map_err(|errno| gone(errno.into()))?;
+    }
+    // Where the service was started is nothing to it.
+    std::env::set_current_dir("/").map_err(gone)?;
+    logging::start(match opening.form {
+        LogForm::Text => LogFormat::Text,
+        LogForm::Json => LogFormat::Json,
+    });
+    Ok(Some(opening))
 }
 
 /// The manual's zip holds passphrases in the clear; installed with the rest, they lie about.

@@ -2,30 +2,29 @@
 
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::unix::OwnedReadHalf;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::SEALED;
-use super::roles::{Pauses, Process, Role, Stage, farewell};
+use super::process::{Bounds, Process, Started};
+use super::roles::{Pauses, Stage};
+use crate::authority::Reservation;
 use crate::door::WireSecret;
 use crate::door::command::Secret;
-use crate::door::feed::{Answer, Confined, Event, Hello, PublishedCrl, Unseal};
-use crate::door::frame::{self, FEED_LIMIT};
+use crate::door::feed::{Answer, Confined, Event, Handed, Hello, PublishedCrl, Reserved, Unseal};
+use crate::door::frame::FEED_LIMIT;
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
-use crate::hardening::was_killed_by_filter;
+use crate::hardening::Role;
 
-/// How long the authority may leave an answer unread before the answer is dropped: it comes again.
-const STUCK: Duration = Duration::from_secs(1);
+/// How long the authority may leave an answer unread: it has a thread for nothing else. What waits
+/// behind the answer meanwhile is what gates have to say.
+const STUCK: Duration = Duration::from_secs(10);
 
 /// How long the authority may say nothing at all before it is killed and started again.
 const SILENT: Duration = Duration::from_secs(60);
@@ -38,6 +37,36 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Octets of a key file at most.
 const LARGEST_KEY_FILE: u64 = 4096;
+
+const BOUNDS: Bounds = Bounds { patience: STUCK, said: FEED_LIMIT };
+
+/// Has a process of the authority take the lock of the data folder, which the supervisor may not even
+/// look into. While it is held, no other service and no command opens the folder, also while the
+/// authority is being started again.
+///
+/// # Errors
+/// There is no CA in it, or a service runs over it already.
+pub(super) async fn reserve(stage: &Stage, folder: &Path) -> Result<Reservation, Refusal> {
+    let failed = |reason: String| Refusal::AuthorityNotSpawned { reason };
+    let started = Process::start::<Reserved>(stage, Role::Authority, BOUNDS).await;
+    let Started { mut process, mut said, descriptors } =
+        started.map_err(|error| failed(error.to_string()))?;
+    let reserving = async {
+        // When it cannot be told it is gone, and that is found out by hearing.
+        let _ = process.tell(&Answer::Reserve { folder: folder.to_owned() }).await;
+        let reserved = said.recv().await?.ok()?;
+        if let Err(refusal) = reserved {
+            return Some(Err(refusal));
+        }
+        match descriptors.receive().await {
+            Ok(Some((Handed::Lock, Some(lock)))) => Some(Ok(Reservation::from(lock))),
+            Ok(_) | Err(_) => None,
+        }
+    };
+    let reserved = timeout(SILENT, reserving).await;
+    let ended = process.farewell(FAREWELL).await;
+    reserved.ok().flatten().ok_or_else(|| failed(ended))?
+}
 
 /// What is known of the authority in the serving process.
 #[derive(Debug, Clone, Copy, Default)]
@@ -132,7 +161,6 @@ impl Supervisor {
                     tracing::info!("the authority is started again, sealed");
                 }
                 Ended::Died => {
-                    tracing::error!("the authority has ended; it is started again");
                     unseal = self.key_file.as_deref().map_or(Unseal::Later, with_key_file);
                     let pause = pauses.after(began.elapsed());
                     tokio::select! {
@@ -152,20 +180,23 @@ impl Supervisor {
     ) -> Result<Ended, Refusal> {
         let failed =
             |error: std::io::Error| Refusal::AuthorityNotSpawned { reason: error.to_string() };
-        let process = self.stage.start(Role::Authority, None);
-        let Process { mut child, messages } = process.map_err(failed)?;
-        let (reader, mut writer) = messages.into_split();
+        let started = Process::start(&self.stage, Role::Authority, BOUNDS).await;
+        let Started { mut process, said, descriptors: _ } = started.map_err(failed)?;
 
         let hello = Hello { unseal, ..self.hello.clone_without_secret() };
-        // When it cannot be written the process is gone, and that is found out below.
-        if let Ok(frame) = frame::encode(&Answer::Hello(Box::new(hello)), FEED_LIMIT) {
-            let _ = writer.write_all(&frame).await;
-        }
+        // When it cannot be told the process is gone, and that is found out below.
+        let _ = process.tell(&Answer::Hello(Box::new(hello))).await;
         // A new authority knows nothing of the others.
         self.confined.mark_changed();
 
-        let mut telling =
-            tokio::spawn(tell(reader, self.feeds.clone(), self.crl.clone(), self.standing.clone()));
+        let sealed = Arc::new(AtomicBool::new(false));
+        let mut telling = tokio::spawn(tell(
+            said,
+            self.feeds.clone(),
+            self.crl.clone(),
+            self.standing.clone(),
+            Arc::clone(&sealed),
+        ));
         let mut stopped = false;
         loop {
             let answer = tokio::select! {
@@ -180,18 +211,23 @@ impl Supervisor {
                     break;
                 }
             };
-            let Ok(frame) = frame::encode(&answer, FEED_LIMIT) else { continue };
-            // What is dropped here comes again; a part of it must not stay in the stream.
-            match timeout(STUCK, writer.write_all(&frame)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => break,
+            if let Err(reason) = process.tell(&answer).await {
+                tracing::error!(reason, "the authority has misbehaved and is ended");
+                break;
             }
         }
-        // Without a feed it ends by itself once its command is finished; it has five seconds.
         telling.abort();
-        drop(writer);
-        let ended = ended(farewell(&mut child, FAREWELL).await);
-        Ok(if stopped { Ended::Stopped } else { ended })
+        // Without a feed it ends by itself once its command is finished.
+        process.close().await;
+        let status = process.farewell(FAREWELL).await;
+        if stopped {
+            return Ok(Ended::Stopped);
+        }
+        if sealed.load(Ordering::SeqCst) {
+            return Ok(Ended::Sealed);
+        }
+        tracing::error!(status, "the authority has ended; it is started again");
+        Ok(Ended::Died)
     }
 
     /// Waits, and lets nobody wait for an authority that is not there.
@@ -204,18 +240,19 @@ impl Supervisor {
 
 /// Carries what the authority tells to everybody it concerns, until it ends or says nothing more.
 async fn tell(
-    mut reader: OwnedReadHalf,
+    mut said: mpsc::Receiver<Result<Event, &'static str>>,
     feeds: Vec<GateFeed>,
     crl: watch::Sender<Option<PublishedCrl>>,
     standing: watch::Sender<Standing>,
+    sealed: Arc<AtomicBool>,
 ) {
     let mut patience = BEGINNING;
     loop {
-        let event = match timeout(patience, frame::read_async(&mut reader, FEED_LIMIT)).await {
-            Ok(Ok(Some(event))) => event,
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => {
-                tracing::error!(?error, "the authority's feed cannot be read");
+        let event = match timeout(patience, said.recv()).await {
+            Ok(Some(Ok(event))) => event,
+            Ok(None) => return,
+            Ok(Some(Err(reason))) => {
+                tracing::error!(reason, "the authority has misbehaved and is ended");
                 return;
             }
             Err(_) => {
@@ -230,6 +267,10 @@ async fn tell(
             }
             Event::Crl(published) => {
                 crl.send_replace(Some(published.clone()));
+                continue;
+            }
+            Event::Sealed => {
+                sealed.store(true, Ordering::SeqCst);
                 continue;
             }
             _ => {}
@@ -249,17 +290,5 @@ fn with_key_file(path: &Path) -> Unseal {
             tracing::error!("the vault stays sealed: {}", Refusal::from(error));
             Unseal::Later
         }
-    }
-}
-
-/// How a life ended, by the code its process left.
-fn ended(status: std::io::Result<ExitStatus>) -> Ended {
-    match status {
-        Ok(status) if status.code() == Some(i32::from(SEALED)) => Ended::Sealed,
-        Ok(status) if was_killed_by_filter(status) => {
-            tracing::error!("the authority called what only an intruder would, and was ended");
-            Ended::Died
-        }
-        Ok(_) | Err(_) => Ended::Died,
     }
 }

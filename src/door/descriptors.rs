@@ -52,8 +52,7 @@ impl Descriptors {
         descriptor: Option<BorrowedFd<'_>>,
     ) -> io::Result<()> {
         let mut buffer = [0; LIMIT];
-        let message = postcard::to_slice(message, &mut buffer)
-            .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let message = encode(message, &mut buffer)?;
         self.0.async_io(Interest::WRITABLE, || send(self.0.as_fd(), message, descriptor)).await
     }
 
@@ -65,6 +64,25 @@ impl Descriptors {
     pub async fn receive<T: DeserializeOwned>(&self) -> io::Result<Option<(T, Option<OwnedFd>)>> {
         self.0.async_io(Interest::READABLE, || receive(self.0.as_fd())).await
     }
+}
+
+/// Sends a message, and a copy of a descriptor with it, without a runtime.
+///
+/// # Errors
+/// As [`Descriptors::send`].
+pub fn hand(
+    end: BorrowedFd<'_>,
+    message: &impl Serialize,
+    descriptor: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let mut buffer = [0; LIMIT];
+    let message = encode(message, &mut buffer)?;
+    send(end, message, Some(descriptor))
+}
+
+fn encode<'a>(message: &impl Serialize, buffer: &'a mut [u8; LIMIT]) -> io::Result<&'a [u8]> {
+    let encoded = postcard::to_slice(message, buffer);
+    encoded.map(|message| &*message).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
 fn send(end: BorrowedFd<'_>, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::command::Secret;
 use super::secret::WireSecret;
 use crate::ground::clock::Timestamp;
+use crate::ground::messages::Refusal;
 use crate::hardening::{LayerReport, Role, Terms};
 use crate::pki::SerialNumber;
 
@@ -39,6 +40,8 @@ pub enum Event {
         /// Comes back with the answer.
         ask: u64,
     },
+    /// Somebody gave the order to seal: the authority ends, and is to be started again sealed.
+    Sealed,
 }
 
 /// The state of the ledger that admission needs.
@@ -116,6 +119,12 @@ pub struct Heartbeat {
 pub enum Answer {
     /// The first message: what the authority is told to do, and for which gates.
     Hello(Box<Hello>),
+    /// Or the first and only one: take the lock of a data folder. It is answered with a [`Reserved`],
+    /// and when that is good [`Handed::Lock`] comes over the channel for descriptors.
+    Reserve {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// A gate has acted on a revocation.
     Acknowledged(Acknowledgement),
     /// The live connections of one gate.
@@ -134,6 +143,16 @@ pub enum Answer {
     TellAgain,
     /// How the processes that serve are confined, each of them; sent whenever one was started.
     Confined(Vec<Confined>),
+}
+
+/// Whether a data folder is there, and no service runs over it.
+pub type Reserved = Result<(), Refusal>;
+
+/// What comes with a descriptor from the authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Handed {
+    /// The lock of the data folder: it is held as long as the descriptor is.
+    Lock,
 }
 
 /// How one process is confined.
@@ -156,7 +175,7 @@ impl Answer {
             Self::Acknowledged(Acknowledgement { gate, .. })
             | Self::Connections { gate, .. }
             | Self::Report(GateReport { gate, .. }) => gate == name,
-            Self::Hello(_) | Self::TellAgain | Self::Confined(_) => false,
+            Self::Hello(_) | Self::Reserve { .. } | Self::TellAgain | Self::Confined(_) => false,
         }
     }
 }

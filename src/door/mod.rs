@@ -9,6 +9,7 @@
 //! | [`feed`] | events to the gates and the publisher, and their answers |
 //! | [`figures`] | what a gate counts, for the publisher |
 //! | [`frame`] | messages on a stream |
+//! | [`opening`] | how the process of a role begins |
 //! | `secret` | secret octets inside messages |
 
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ pub mod descriptors;
 pub mod feed;
 pub mod figures;
 pub mod frame;
+pub mod opening;
 pub mod reply;
 mod secret;
 

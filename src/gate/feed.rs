@@ -120,7 +120,8 @@ impl Listener {
             Event::Issued(change) => self.take_issued(change),
             Event::Revoked(change) => self.take_revoked(change),
             Event::ServerIdentity(identity) => self.take_identity(identity),
-            Event::Crl(_) => {}
+            // The supervisor keeps these to itself.
+            Event::Crl(_) | Event::Sealed => {}
             Event::Heartbeat(heartbeat) => self.take_heartbeat(*heartbeat),
             Event::ListConnections { ask } => self.answer(Answer::Connections {
                 ask: *ask,

@@ -66,7 +66,7 @@ impl Keeper {
     /// Takes the files as they come, for ever. Whoever is inside is judged again after each change.
     pub(super) async fn keep(
         mut self,
-        mut deliveries: mpsc::Receiver<Delivery>,
+        mut deliveries: mpsc::UnboundedReceiver<Delivery>,
         reception: Arc<Reception>,
     ) {
         let mut tick = tokio::time::interval(LOOK);

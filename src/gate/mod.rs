@@ -113,7 +113,7 @@ pub struct Gate {
     draining: watch::Sender<bool>,
     reception: Arc<Reception>,
     keeper: Keeper,
-    deliveries: mpsc::Receiver<Delivery>,
+    deliveries: mpsc::UnboundedReceiver<Delivery>,
     /// The feed is listened to until this is dropped.
     listening: Option<oneshot::Sender<Infallible>>,
     metrics: GateMetrics,
@@ -127,7 +127,7 @@ pub struct Given {
     /// Its files as they are now.
     pub files: Delivery,
     /// Files that have changed.
-    pub deliveries: mpsc::Receiver<Delivery>,
+    pub deliveries: mpsc::UnboundedReceiver<Delivery>,
     /// Connections to its upstream.
     pub dialler: Dialler,
     /// What the authority tells; none where there is no authority.

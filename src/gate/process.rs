@@ -153,7 +153,8 @@ fn serve(
             return Err(Refusal::ServiceGone {});
         };
         let (tell, events) = mpsc::channel(WAITING);
-        let (deliver, deliveries) = mpsc::channel(1);
+        // They wait for no one: a revocation may come behind them. The supervisor sends one a second.
+        let (deliver, deliveries) = mpsc::unbounded_channel();
         let (answers, answered) = mpsc::channel(WAITING);
         let feed = begin.has_feed.then(|| FeedEnd { events, answers });
         let (dialler, dialling) = Dialler::over(channel);
@@ -200,7 +201,7 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Refusa
 fn carry_messages(
     mut incoming: UnixStream,
     tell: &mpsc::Sender<Arc<Event>>,
-    deliver: &mpsc::Sender<Delivery>,
+    deliver: &mpsc::UnboundedSender<Delivery>,
     stop: &watch::Sender<Stop>,
 ) {
     loop {
@@ -210,7 +211,8 @@ fn carry_messages(
                 let _ = tell.blocking_send(event);
             }
             Ok(Some(ToGate::Files(files))) => {
-                let _ = deliver.blocking_send(files);
+                // A gate that ends takes none.
+                let _ = deliver.send(files);
             }
             Ok(Some(ToGate::Drain)) => {
                 stop.send_replace(Stop::Drain);
@@ -240,4 +242,31 @@ fn tell_figures(figures: impl Fn() -> GateFigures, out: &Mutex<UnixStream>) {
 fn say(out: &Mutex<UnixStream>, message: &FromGate) -> Result<(), Refusal> {
     let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
     frame::write(&mut *out, message, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Catches a long list, in a slow hand, that keeps a revocation waiting.
+    #[test]
+    fn what_the_authority_tells_does_not_wait_behind_files() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let settings = Settings::of_authority(vec!["localhost".to_owned()]);
+        let event = Arc::new(Event::ListConnections { ask: 7 });
+        for _ in 0..3 {
+            let files = ToGate::Files(Delivery::of_all(&settings));
+            frame::write(&mut theirs, &files, FEED_LIMIT).unwrap();
+        }
+        frame::write(&mut theirs, &ToGate::Event(event), FEED_LIMIT).unwrap();
+        let (tell, mut events) = mpsc::channel(WAITING);
+        // Nobody takes them.
+        let (deliver, _deliveries) = mpsc::unbounded_channel();
+        let (stop, _stopping) = watch::channel(Stop::No);
+        theirs.shutdown(std::net::Shutdown::Write).unwrap();
+        ours.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        carry_messages(ours, &tell, &deliver, &stop);
+        let told = events.try_recv().unwrap();
+        assert!(matches!(*told, Event::ListConnections { ask: 7 }));
+    }
 }

@@ -18,9 +18,6 @@ use tokio::sync::mpsc;
 /// How often the files of revocation lists are looked at.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Deliveries that wait for a gate at most.
-const WAITING: usize = 4;
-
 /// What one gate is provided with.
 pub struct Provision {
     settings: Settings,
@@ -88,12 +85,12 @@ impl Provision {
         let (near, far) = (Descriptors::new(near)?, Descriptors::new(far)?);
         let files = Delivery::of_all(&self.settings);
         let mut watch = Watch::new(&self.settings, &files);
-        let (deliver, deliveries) = mpsc::channel(WAITING);
+        let (deliver, deliveries) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK).await;
                 if let Some(changes) = watch.changes()
-                    && deliver.send(changes).await.is_err()
+                    && deliver.send(changes).is_err()
                 {
                     return;
                 }

@@ -33,9 +33,13 @@ pub(super) fn drop_all(role: Role) -> Result<(), Reason> {
             break;
         }
     }
-    let kept = rustix::thread::capabilities(None)?.permitted & needed;
+    let now = rustix::thread::capabilities(None)?;
+    let kept = now.permitted & needed;
     let sets =
         CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
-    rustix::thread::set_capabilities(None, sets)?;
+    // Where there are none to give up the unit does not even let it be called.
+    if now != sets {
+        rustix::thread::set_capabilities(None, sets)?;
+    }
     Ok(())
 }

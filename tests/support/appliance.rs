@@ -91,6 +91,12 @@ impl Configuration {
         Self { text, gates: 0 }
     }
 
+    /// Whose processes must be users of their own.
+    pub(crate) fn of_separate_users(self) -> Self {
+        let text = self.text.replace("[hardening]\naccept_missing = [\"separate-uids\"]\n", "");
+        Self { text, ..self }
+    }
+
     /// One more gate that gets its certificate from the authority, with no limits in the way.
     pub(crate) fn gate(mut self, name: &str, upstream: &Upstream, lines: &str) -> Self {
         let scheme = if lines.contains("mode = \"tcp\"") { "tcp" } else { "http" };
@@ -128,7 +134,17 @@ impl<'a> Appliance<'a> {
 
     /// The same with a command of the test's own.
     pub(crate) fn ready(command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
-        let appliance = Self::begin(command, desk, configuration);
+        configuration.write(desk);
+        Self::ready_at(command, desk, configuration)
+    }
+
+    /// The same where the configuration is written already.
+    pub(crate) fn ready_at(
+        command: Command,
+        desk: &'a Desk,
+        configuration: &Configuration,
+    ) -> Self {
+        let appliance = Self::begun(command, desk, configuration);
         for line in ["server certificate from the authority in force", "ledger is in force"] {
             appliance.wait_for_count(line, configuration.gates);
         }
@@ -137,12 +153,17 @@ impl<'a> Appliance<'a> {
 
     /// Starts the service, and waits until its authority takes commands: sealed, it may have no
     /// certificates for its gates.
-    pub(crate) fn begin(
+    pub(crate) fn begin(command: Command, desk: &'a Desk, configuration: &Configuration) -> Self {
+        configuration.write(desk);
+        Self::begun(command, desk, configuration)
+    }
+
+    /// The same where the configuration is written already.
+    pub(crate) fn begun(
         mut command: Command,
         desk: &'a Desk,
         configuration: &Configuration,
     ) -> Self {
-        configuration.write(desk);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Log::default();
         let reader = BufReader::new(child.stderr.take().unwrap());
@@ -229,10 +250,7 @@ impl<'a> Appliance<'a> {
     /// The processes of a role as they are now.
     pub(crate) fn processes(&self, role: &str) -> Vec<i32> {
         let mut found = self.children();
-        found.retain(|child| {
-            let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-            words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
-        });
+        found.retain(|child| has_role(*child, role));
         found
     }
 
@@ -315,12 +333,13 @@ impl Begun {
         Self(command.stderr(Stdio::null()).spawn().unwrap())
     }
 
-    /// The processes that it has started, once there are so many.
+    /// The processes that it has started, once there are so many, the first of them a gate: before that a
+    /// process only reserves the data folder, and a signal ends the service as it would any program.
     pub(crate) fn children(&self, number: usize) -> Vec<i32> {
         let mut started = Vec::new();
         desk::eventually("processes are started", || {
             started = children_of(self.0.id());
-            started.len() >= number
+            started.len() >= number && started.iter().any(|child| has_role(*child, "gate"))
         });
         started
     }
@@ -387,6 +406,12 @@ pub(crate) fn send(process: i32, signal: Signal) {
 
 pub(crate) fn is_alive(process: i32) -> bool {
     stat(Path::new(&format!("/proc/{process}"))).is_some_and(|(_, state)| state != 'Z')
+}
+
+/// Whether a process is that of a role, by the word it was started with.
+fn has_role(process: i32, role: &str) -> bool {
+    let words = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    words.split(|octet| *octet == 0).nth(1) == Some(role.as_bytes())
 }
 
 /// The processes that a process has started and that have not ended.

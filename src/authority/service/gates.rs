@@ -52,7 +52,7 @@ impl Gates {
     pub(super) fn hear(&self, answer: Answer) {
         let mut heard = self.heard();
         match answer {
-            Answer::Hello(_) | Answer::TellAgain => {}
+            Answer::Hello(_) | Answer::Reserve { .. } | Answer::TellAgain => {}
             Answer::Confined(processes) => heard.processes = processes,
             Answer::Acknowledged(acknowledged) => {
                 if let Some(gate) = heard.gates.get_mut(&acknowledged.gate) {

@@ -20,6 +20,7 @@ mod telling;
 mod upkeep;
 
 use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ use std::time::Duration;
 use super::{Authority, DataFolder, orders};
 use crate::door::Handler;
 use crate::door::command::{Command, Request};
-use crate::door::feed::{Answer, Confined, Event, Hello, Sequence, Unseal};
+use crate::door::descriptors::hand;
+use crate::door::feed::{Answer, Confined, Event, Handed, Hello, Reserved, Sequence, Unseal};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::reply::{Crl, Cut, Message, Repairs, Reply, Status};
 use crate::ground::clock::{self, Timestamp};
@@ -55,15 +57,6 @@ enum Job {
     /// One of those who serve was started again, and knows nothing.
     TellAgain,
     /// Those who serve are gone, or have misbehaved.
-    FeedEnded,
-}
-
-/// Why the process ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Somebody gave the order to seal.
-    Sealed,
-    /// Those who serve are gone.
     FeedEnded,
 }
 
@@ -93,13 +86,18 @@ struct Service {
 ///
 /// # Errors
 /// The ledger cannot be opened, or no socket can be made.
-pub fn run(stream: UnixStream) -> Result<End, Refusal> {
+pub fn run(mut stream: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let gone = |_| Refusal::ServiceGone {};
     let mut answers = stream.try_clone().map_err(gone)?;
-    let Ok(Some(Answer::Hello(hello))) = frame::read(&mut answers, FEED_LIMIT) else {
-        return Err(Refusal::ServiceGone {});
+    let hello = match frame::read(&mut answers, FEED_LIMIT) {
+        Ok(Some(Answer::Hello(hello))) => *hello,
+        Ok(Some(Answer::Reserve { folder })) => {
+            return reserve(&DataFolder::new(&folder), &mut stream, &descriptors);
+        }
+        _ => return Err(Refusal::ServiceGone {}),
     };
-    let hello = *hello;
+    // Nothing more comes over it.
+    drop(descriptors);
     let folder = DataFolder::new(&hello.folder);
     control::make_folder(&folder.control_socket())?;
     // It cannot be asked for afterwards.
@@ -131,12 +129,30 @@ pub fn run(stream: UnixStream) -> Result<End, Refusal> {
     service.unseal_at_start(hello);
     match service.begin() {
         Ok(()) => {}
-        Err(Trouble::FeedEnded) => return Ok(End::FeedEnded),
+        Err(Trouble::FeedEnded) => return Ok(()),
         Err(Trouble::Refused(refusal)) => return Err(refusal),
     }
     let beating = std::thread::Builder::new().name("heartbeat".to_owned());
     beating.spawn(move || feed.beat()).map_err(|_| Refusal::ServiceGone {})?;
-    Ok(service.work(&work))
+    service.work(&work);
+    Ok(())
+}
+
+/// Takes the lock of a data folder for the supervisor, which may not look into it. It is held as long as
+/// the supervisor holds it.
+fn reserve(
+    folder: &DataFolder,
+    stream: &mut UnixStream,
+    descriptors: &OwnedFd,
+) -> Result<(), Refusal> {
+    let (reserved, lock): (Reserved, _) = match folder.reserve() {
+        Ok(lock) => (Ok(()), Some(lock)),
+        Err(refusal) => (Err(refusal), None),
+    };
+    frame::write(stream, &reserved, FEED_LIMIT).map_err(|_| Refusal::ServiceGone {})?;
+    let Some(lock) = lock else { return Ok(()) };
+    let handed = hand(descriptors.as_fd(), &Handed::Lock, lock.as_fd());
+    handed.map_err(|_| Refusal::ServiceGone {})
 }
 
 /// What the authority reaches: its data and its control socket.
@@ -215,7 +231,7 @@ impl Service {
     }
 
     /// Works until the end.
-    fn work(mut self, work: &mpsc::Receiver<Job>) -> End {
+    fn work(mut self, work: &mpsc::Receiver<Job>) {
         let mut looked = clock::monotonic();
         let mut waiting = Waiting::default();
         loop {
@@ -240,18 +256,18 @@ impl Service {
                     if sealed {
                         // The caller reads the answer before the process is gone.
                         std::thread::sleep(FAREWELL);
-                        return End::Sealed;
+                        return;
                     }
                     if ends {
-                        return End::FeedEnded;
+                        return;
                     }
                 }
                 Ok(Job::TellAgain) => match self.tell_again(clock::now()) {
                     Ok(()) => {}
-                    Err(Trouble::FeedEnded) => return End::FeedEnded,
+                    Err(Trouble::FeedEnded) => return,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
                 },
-                Ok(Job::FeedEnded) | Err(RecvTimeoutError::Disconnected) => return End::FeedEnded,
+                Ok(Job::FeedEnded) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if looked.elapsed() >= LOOK {
@@ -260,12 +276,12 @@ impl Service {
                 self.authority.at(now, ACTOR);
                 match self.look_after(now) {
                     Ok(()) => {}
-                    Err(Trouble::FeedEnded) => return End::FeedEnded,
+                    Err(Trouble::FeedEnded) => return,
                     Err(Trouble::Refused(refusal)) => self.complain(refusal),
                 }
             }
             if self.is_lost {
-                return End::FeedEnded;
+                return;
             }
         }
     }
@@ -311,6 +327,8 @@ impl Service {
             }
             Command::Seal => {
                 tracing::info!(actor = %request.actor, "the vault is sealed");
+                // Before anybody is told so: whatever becomes of this process, it stays sealed.
+                self.feed.tell(&Event::Sealed)?;
                 Ok(Reply::Done)
             }
             Command::Status => Ok(Reply::Status(Box::new(self.status()?))),

@@ -172,6 +172,11 @@ pub(super) const ARGUMENTS: &[(&str, &str, &str)] = &[
         "システムにこの防御層がなくても起動します (繰り返し指定できます)",
     ),
     (
+        "--roles_from",
+        "Has its processes started at the sockets in this folder, as the packaged service does, instead of starting them itself",
+        "各プロセスを自分では起動せず、このフォルダのソケットを通じて起動してもらう (パッケージのサービスで使用)",
+    ),
+    (
         "--landlock_abi",
         "Confine as a kernel with this Landlock ABI would, to try that out",
         "この Landlock ABI のカーネルと同じように隔離します (試験用)",
