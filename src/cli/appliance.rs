@@ -27,7 +27,7 @@ use crate::ground::untrusted::Untrusted;
 use crate::hardening::{self, Confinement, Layer, Role, Terms, confine};
 use crate::publisher::{self, LocalAddress};
 
-/// Events that wait for a gate at most; one that is further behind holds the feed up.
+/// Events that wait for a gate at most; one that is further behind is started again.
 const WAITING: usize = 1024;
 
 /// What the command line says of how it is run.
@@ -62,7 +62,11 @@ pub(super) fn run(
     let one_user = config.accept_missing().contains(&Layer::SeparateUids);
     let users = match words.roles_from {
         _ if one_user => Users::Ours,
-        Some(_) => Users::of_accounts(),
+        // Without them nobody could tell whether somebody else starts the right ones.
+        Some(_) => match Users::of_accounts() {
+            Users::Ours => return Err(Refusal::RoleAccountsMissing {}),
+            users @ Users::Separate { .. } => users,
+        },
         None => Users::find(),
     };
     let stage = Stage {

@@ -119,7 +119,7 @@ impl GateKeeper {
         let begun = async {
             life.process.tell(&ToGate::Begin(Box::new(begin))).await?;
             tokio::select! {
-                said = life.said.recv() => said.unwrap_or(Err(ENDED)),
+                said = life.said.recv() => said.unwrap_or(Err("it has ended")),
                 _ = &mut life.handing => Err(ASKED),
             }
         };
@@ -134,12 +134,10 @@ impl GateKeeper {
                 life.process.farewell(STUCK).await;
                 return Err(refusal);
             }
-            Err(ENDED) => return Err(failed(life.process.farewell(STUCK).await)),
             Err(reason) => reason,
             Ok(FromGate::Answer(_) | FromGate::Figures(_)) => "it spoke before it had begun",
         };
-        life.process.kill().await;
-        Err(failed(reason.to_owned()))
+        Err(failed(life.process.give_up(reason).await))
     }
 
     /// A file may be long, or far away: the others are not kept waiting.
@@ -355,9 +353,6 @@ impl Life {
         self.owed.front().is_some_and(|(_, told)| told.elapsed() > STUCK)
     }
 }
-
-/// Its process has ended.
-const ENDED: &str = "it has ended";
 
 /// It sent what is no asking for a connection.
 const ASKED: &str = "it asked for what it may not";

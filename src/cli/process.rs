@@ -1,7 +1,7 @@
 //! A process of the service as the supervisor has it: told things, heard, and ended. It is a child of
 //! ours, or somebody else starts it for us.
 
-use std::io::{self, PipeReader, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -12,11 +12,12 @@ use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, pidfd_open};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, pipe};
 use tokio::process::Child;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::roles::Stage;
@@ -24,6 +25,7 @@ use crate::config::LogFormat;
 use crate::door::descriptors::{self, Descriptors};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::opening::{self, LogForm};
+use crate::ground::untrusted::Lines;
 use crate::hardening::{Role, was_killed_by_filter};
 
 /// A process that runs.
@@ -58,7 +60,13 @@ enum Life {
     Child(Child),
     /// Somebody else started it, at this socket. Its pidfd can be read once it has ended, which to the
     /// runtime is a pipe as any other.
-    Foreign { process: pipe::Receiver, socket: PathBuf },
+    Foreign {
+        process: pipe::Receiver,
+        socket: PathBuf,
+        role: Role,
+        /// Carries what it logs; none once it has ended.
+        log: Option<JoinHandle<()>>,
+    },
 }
 
 /// How long it may take until a process is there: programs start slowly on a machine that is busy.
@@ -66,6 +74,13 @@ const BEGINNING: Duration = Duration::from_secs(30);
 
 /// How long a process may live on after it was killed.
 const DYING: Duration = Duration::from_secs(10);
+
+/// How long it may take until the last of what a process logged is carried, and until one that is
+/// given up ends by itself.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Octets of a line of the log; what is longer becomes several.
+const LINE: u64 = 16 * 1024;
 
 /// Messages that wait to be heard at most.
 const WAITING: usize = 4;
@@ -116,7 +131,7 @@ impl Process {
         match &mut self.life {
             // It may have ended just now.
             Life::Child(child) => drop(child.start_kill()),
-            Life::Foreign { process, socket } => {
+            Life::Foreign { process, socket, .. } => {
                 let killing = async {
                     // A process of the same user may end it, and that is all it does.
                     opening::end(&UnixStream::connect(&*socket).await?, process.as_fd()).await
@@ -128,6 +143,11 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// Ends it, which did not begin for this reason. Returns the reason, and how it ended.
+    pub(super) async fn give_up(&mut self, reason: &str) -> String {
+        format!("{reason}: {}", self.farewell(LAST_WORDS).await)
     }
 
     /// Waits for it to end, and ends it when it does not. Returns how it ended, in words.
@@ -159,10 +179,18 @@ impl Life {
     async fn ended(&mut self) -> String {
         match self {
             Self::Child(child) => child.wait().await.map_or_else(|e| e.to_string(), in_words),
-            Self::Foreign { process, .. } => match process.readable().await {
-                Ok(_) => "whoever started it knows how".to_owned(),
-                Err(error) => error.to_string(),
-            },
+            Self::Foreign { process, role, log, .. } => {
+                if let Err(error) = process.readable().await {
+                    return error.to_string();
+                }
+                // Its last words stand before what we say of it.
+                if let Some(carrying) = log
+                    && timeout(LAST_WORDS, carrying).await.is_ok()
+                {
+                    *log = None;
+                }
+                format!("how is told by: journalctl -u 'sekisho-{}@*'", role.name())
+            }
         }
     }
 }
@@ -202,20 +230,27 @@ async fn begin(stage: &Stage, role: Role) -> io::Result<(UnixStream, Life, Owned
         let (there, wanted) = (who.uid.as_raw(), user.uid);
         return Err(io::Error::other(format!("it runs as user {there}, not {wanted}")));
     }
-    carry_log(lines)?;
+    // When it has ended since, its number may be another's by now.
+    let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    if let Ok((0, _)) = rustix::net::recv(&stream, &mut [0], peek) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let log = Some(tokio::spawn(carry_log(pipe::Receiver::from_owned_fd(lines.into())?)));
     let process = pipe::Receiver::from_owned_fd_unchecked(process)?;
-    Ok((stream, Life::Foreign { process, socket }, ours))
+    Ok((stream, Life::Foreign { process, socket, role, log }, ours))
 }
 
-/// Carries what a process logs into our own log, as long as it lives.
-fn carry_log(mut lines: PipeReader) -> io::Result<()> {
-    let carry = move || {
-        let mut log = io::stderr();
+/// Carries what a process logs into our own log as long as it lives: whole lines, with nothing hidden in
+/// them.
+async fn carry_log(lines: pipe::Receiver) {
+    let mut lines = BufReader::new(lines);
+    let mut line = Vec::new();
+    while let Ok(1..) = (&mut lines).take(LINE).read_until(b'\n', &mut line).await {
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
         // A log that takes nothing more must not hold up who writes it.
-        let _ = io::copy(&mut lines, &mut log).and_then(|_| log.flush());
-        let _ = io::copy(&mut lines, &mut io::sink());
-    };
-    std::thread::Builder::new().name("log".to_owned()).spawn(carry).map(drop)
+        let _ = io::stderr().write_all(format!("{}\n", Lines(&text)).as_bytes());
+        line.clear();
+    }
 }
 
 /// Hears what a process says, in order; what is no message of its role is the end.
@@ -233,6 +268,9 @@ async fn read<Said: DeserializeOwned>(
         let said = match said {
             Ok(Some(said)) => Ok(said),
             Ok(None) | Err(FrameError::Io(_)) => return,
+            Err(FrameError::OtherProtocol { .. }) => {
+                Err("it is another version of this program: start the service again")
+            }
             Err(_) => Err(match role {
                 Role::Gate => "it sent what is no message of a gate",
                 Role::Publisher => "it sent what is no message of a publisher",

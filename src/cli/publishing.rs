@@ -87,26 +87,28 @@ impl PublisherKeeper {
             terms: self.stage.terms(Role::Publisher),
         };
         let begun = async {
-            life.process.tell(&ToPublisher::Begin(begin)).await.ok()?;
+            life.process.tell(&ToPublisher::Begin(begin)).await?;
             // When they cannot be sent the process is gone, and that is found out by hearing.
             let _ = listeners.send(&descriptors).await;
-            life.said.recv().await
+            life.said.recv().await.unwrap_or(Err("it has ended"))
         };
-        match timeout(BEGINNING, begun).await {
-            Ok(Some(Ok(FromPublisher::Ready { layers }))) => {
+        let begun = timeout(BEGINNING, begun).await;
+        let reason = match begun.unwrap_or(Err("it did not begin in time")) {
+            Ok(FromPublisher::Ready { layers }) => {
                 confined(&self.confined, Role::Publisher, None, layers);
                 // What its predecessor was told, it was not.
                 self.crl.mark_changed();
-                Ok(life)
+                return Ok(life);
             }
-            otherwise => {
-                let reason = life.process.farewell(STUCK).await;
-                if let Ok(Some(Ok(FromPublisher::Refused(refusal)))) = otherwise {
-                    return Err(refusal);
-                }
-                Err(Refusal::PublisherNotStarted { reason })
+            Ok(FromPublisher::Refused(refusal)) => {
+                // It ends now; what it said counts.
+                life.process.farewell(STUCK).await;
+                return Err(refusal);
             }
-        }
+            Ok(FromPublisher::Alive) => "it spoke before it had begun",
+            Err(reason) => reason,
+        };
+        Err(Refusal::PublisherNotStarted { reason: life.process.give_up(reason).await })
     }
 }
 

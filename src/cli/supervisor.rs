@@ -54,18 +54,21 @@ pub(super) async fn reserve(stage: &Stage, folder: &Path) -> Result<Reservation,
     let reserving = async {
         // When it cannot be told it is gone, and that is found out by hearing.
         let _ = process.tell(&Answer::Reserve { folder: folder.to_owned() }).await;
-        let reserved = said.recv().await?.ok()?;
-        if let Err(refusal) = reserved {
-            return Some(Err(refusal));
+        if let Err(refusal) = said.recv().await.unwrap_or(Err("it has ended"))? {
+            return Ok(Err(refusal));
         }
         match descriptors.receive().await {
-            Ok(Some((Handed::Lock, Some(lock)))) => Some(Ok(Reservation::from(lock))),
-            Ok(_) | Err(_) => None,
+            Ok(Some((Handed::Lock, Some(lock)))) => Ok(Ok(Reservation::from(lock))),
+            Ok(_) | Err(_) => Err("it did not hand over the lock of the data folder"),
         }
     };
-    let reserved = timeout(SILENT, reserving).await;
-    let ended = process.farewell(FAREWELL).await;
-    reserved.ok().flatten().ok_or_else(|| failed(ended))?
+    match timeout(SILENT, reserving).await.unwrap_or(Err("it did not answer in time")) {
+        Ok(reserved) => {
+            process.farewell(FAREWELL).await;
+            reserved
+        }
+        Err(reason) => Err(failed(process.give_up(reason).await)),
+    }
 }
 
 /// What is known of the authority in the serving process.

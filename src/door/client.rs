@@ -418,10 +418,10 @@ impl Door {
             // It may be starting again, and is asked once more: nothing is issued twice under one key,
             // and everything else may be repeated without harm.
             Err(FrameError::Io(_)) => {}
-            outcome => return outcome.unwrap_or_else(|error| Err(lost(&error))),
+            outcome => return outcome.unwrap_or_else(|error| Err(error.refusal())),
         }
         *stream = wait_for(socket).ok_or(Refusal::ServiceGone {})?;
-        exchange(stream, &request, progress).unwrap_or_else(|error| Err(lost(&error)))
+        exchange(stream, &request, progress).unwrap_or_else(|error| Err(error.refusal()))
     }
 }
 
@@ -474,14 +474,6 @@ fn connect(socket: &Path) -> io::Result<UnixStream> {
     )?;
     let number = std::os::fd::AsRawFd::as_raw_fd(&folder.as_fd());
     UnixStream::connect(Path::new("/proc/self/fd").join(number.to_string()).join(name))
-}
-
-fn lost(error: &FrameError) -> Refusal {
-    match error {
-        FrameError::OtherProtocol { .. } | FrameError::Malformed => Refusal::ServiceOtherVersion {},
-        FrameError::TooLong { limit, .. } => Refusal::CommandTooLong { limit: limit.to_string() },
-        FrameError::Io(_) => Refusal::ServiceGone {},
-    }
 }
 
 /// A reply of another kind than the command's: another version that happens to be readable.

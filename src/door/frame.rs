@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
+use crate::ground::messages::Refusal;
+
 /// The number of this protocol. Whoever changes a message counts it up.
 pub const PROTOCOL: u16 = 3;
 
@@ -41,6 +43,17 @@ pub enum FrameError {
     },
     /// It is no message of this protocol.
     Malformed,
+}
+
+impl FrameError {
+    /// What whoever waits for the other end is told.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::OtherProtocol { .. } | Self::Malformed => Refusal::ServiceOtherVersion {},
+            Self::TooLong { limit, .. } => Refusal::CommandTooLong { limit: limit.to_string() },
+            Self::Io(_) => Refusal::ServiceGone {},
+        }
+    }
 }
 
 impl From<io::Error> for FrameError {

@@ -84,8 +84,10 @@ impl ConfinedGate {
     /// # Errors
     /// The supervisor is gone, or a layer is missing, which the supervisor is told.
     pub fn begin(mut messages: UnixStream) -> Result<Self, Refusal> {
-        let Ok(Some(ToGate::Begin(begin))) = frame::read(&mut messages, FEED_LIMIT) else {
-            return Err(Refusal::ServiceGone {});
+        let begin = match frame::read(&mut messages, FEED_LIMIT) {
+            Ok(Some(ToGate::Begin(begin))) => begin,
+            Ok(_) => return Err(Refusal::ServiceGone {}),
+            Err(error) => return Err(refused(messages, error.refusal())),
         };
         let confinement = Confinement {
             role: Role::Gate,

@@ -88,9 +88,8 @@ pub fn run(messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal>
 }
 
 fn serve(mut messages: StdUnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
-    let Ok(Some(ToPublisher::Begin(begin))) = frame::read(&mut messages, FEED_LIMIT) else {
-        return Err(Refusal::ServiceGone {});
-    };
+    let first = frame::read(&mut messages, FEED_LIMIT).map_err(|error| error.refusal())?;
+    let Some(ToPublisher::Begin(begin)) = first else { return Err(Refusal::ServiceGone {}) };
     let folder = begin.settings.folder.as_deref().map(Folder::open).transpose()?;
     let layers = confine(&Confinement {
         role: Role::Publisher,

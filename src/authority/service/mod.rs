@@ -89,9 +89,9 @@ struct Service {
 pub fn run(mut stream: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
     let gone = |_| Refusal::ServiceGone {};
     let mut answers = stream.try_clone().map_err(gone)?;
-    let hello = match frame::read(&mut answers, FEED_LIMIT) {
-        Ok(Some(Answer::Hello(hello))) => *hello,
-        Ok(Some(Answer::Reserve { folder })) => {
+    let hello = match frame::read(&mut answers, FEED_LIMIT).map_err(|error| error.refusal())? {
+        Some(Answer::Hello(hello)) => *hello,
+        Some(Answer::Reserve { folder }) => {
             return reserve(&DataFolder::new(&folder), &mut stream, &descriptors);
         }
         _ => return Err(Refusal::ServiceGone {}),

@@ -54,6 +54,10 @@ macro_rules! service {
     AuthorityNotSpawned { reason }
         en "the authority's process could not be started: {reason}" => "Check that the machine has memory and processes to spare, and that /proc is mounted."
         ja "認証局のプロセスを起動できません: {reason}" => "メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
+    /// Somebody else is to start the processes, and nothing says as which users.
+    RoleAccountsMissing {}
+        en "the accounts sekisho-authority, sekisho-gate and sekisho-publisher are missing on this machine" => "Make them: systemd-sysusers (the package brings their list), then start the service again."
+        ja "この機器に sekisho-authority、sekisho-gate、sekisho-publisher のユーザーがありません" => "systemd-sysusers を実行して作成してから (一覧はパッケージに入っています)、サービスを起動し直してください。"
     /// A gate's process could not be made, or ended before it served.
     GateNotStarted { gate, reason }
         en "the process of gate {gate} did not start: {reason}" => "See the lines above, and check that the machine has memory and processes to spare."
