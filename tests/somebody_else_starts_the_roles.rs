@@ -242,11 +242,11 @@ fn the_folder_is_reserved_also_where_the_supervisor_cannot_look_into_it() {
     let manager = Manager::at(&desk);
     let service = start(&desk, &manager, &upstream);
     let second = finish(manager.command(&desk));
-    second.refused(&["a service runs over", "already"]);
+    second.refused(&["a service is already running over"]);
     // Also while there is no authority.
     send(manager.one("authority"), Signal::KILL);
     let second = finish(manager.command(&desk));
-    second.refused(&["a service runs over", "already"]);
+    second.refused(&["a service is already running over"]);
     let processes = manager.all();
     service.kill();
     eventually("all end without it", || !processes.iter().any(|process| is_alive(*process)));
