@@ -18,6 +18,7 @@ mod support;
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Stdio;
 
 use appliance::{Begun, is_alive, send};
 use desk::{Desk, eventually, text};
@@ -42,8 +43,11 @@ fn a_command_of_root_is_carried_out_by_a_confined_process_of_the_folders_owner()
 
     let out = desk.path("out");
     std::fs::create_dir(&out).unwrap();
-    let command = Begun::start(desk.sekisho(&["issue", "client", "user1", "--out", text(&out)]));
-    let authority = command.children(1)[0];
+    let words = ["issue", "client", "user1", "--out", text(&out)];
+    let mut issue = desk.sekisho(&words);
+    issue.stdout(Stdio::null());
+    let command = Begun::start(issue);
+    let authority = command.child();
     // It has begun and gives no order any more; what it started goes on as far as it can.
     send(command.process(), Signal::STOP);
     let user = format!("Uid:\t{owner}\t{owner}\t{owner}\t{owner}");

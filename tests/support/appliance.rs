@@ -354,6 +354,16 @@ impl Begun {
         i32::try_from(self.0.id()).unwrap()
     }
 
+    /// The one process that it has started, once there is one.
+    pub(crate) fn child(&self) -> i32 {
+        let mut started = Vec::new();
+        desk::eventually("a process is started", || {
+            started = children_of(self.0.id());
+            started.len() == 1
+        });
+        started[0]
+    }
+
     /// Waits for its end, within a bound; its exit code.
     pub(crate) fn end(mut self, bound: Duration) -> Option<i32> {
         let deadline = monotonic() + bound;
