@@ -89,8 +89,8 @@ macro_rules! configuration {
         en "{name} cannot be the name of a systemd credential" => "Write the NAME of LoadCredential=NAME:FILE; only letters, digits, -, _ and . are allowed."
         ja "{name} は systemd のクレデンシャルの名前に使えません" => "LoadCredential=名前:ファイル の「名前」を、英数字と - _ . だけで書いてください。"
     MetricsAddressInvalid { address }
-        en "{address} is not an address for metrics" => "Write an address and a port such as 127.0.0.1:9090, or a Unix socket such as unix:/run/sekisho/metrics.sock."
-        ja "{address} は監視用のアドレスに使えません" => "127.0.0.1:9090 のようなアドレスとポート、または unix:/run/sekisho/metrics.sock のようなソケットを指定してください。"
+        en "{address} is not an address for metrics" => "Write an address and a port such as 127.0.0.1:9090, or a Unix socket such as unix:/run/sekisho-metrics/metrics.sock."
+        ja "{address} は監視用のアドレスに使えません" => "127.0.0.1:9090 のようなアドレスとポート、または unix:/run/sekisho-metrics/metrics.sock のようなソケットを指定してください。"
     MetricsForOthers { address }
         en "anybody who reaches {address} could read the metrics" => "Use 127.0.0.1 or a Unix socket, or accept it with allow_remote_metrics = true."
         ja "{address} に届く人は、だれでも監視情報を読めてしまいます" => "127.0.0.1 かソケットを使ってください。承知のうえで使う場合は allow_remote_metrics = true としてください。"

@@ -31,8 +31,8 @@ macro_rules! files {
         en "the disk is full; {path} was not written" => "Free some space, then try again."
         ja "ディスクがいっぱいのため、{path} を書き込めません" => "空きを作ってから、もう一度実行してください。"
     FileDenied { path }
-        en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to. What the packaged service reads must belong to the user sekisho: chown sekisho: {path}"
-        ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザーで実行してください。パッケージのサービスが読むファイルは、ユーザー sekisho のものにします: chown sekisho: {path}"
+        en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to."
+        ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザーで実行してください。"
     FileSystemError { path, reason }
         en "the system reported an error for {path}: {reason}" => "Check the disk and the system log, then try again."
         ja "{path} の読み書きでシステムエラーが起きました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"

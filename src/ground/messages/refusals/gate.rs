@@ -96,7 +96,7 @@ macro_rules! gate {
         ja "公開用のプロセス (uid {user}) が {path} に書き込めません" => "次のコマンドでフォルダの所有者を変えてください: chown {user} {path}"
     /// The publisher's process could not be made, or ended before it served.
     PublisherNotStarted { reason }
-        en "the publisher's process did not start: {reason}" => "See the lines above, and check that the machine has memory and processes to spare."
-        ja "公開用のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+        en "the publisher's process did not start: {reason}" => "See the lines above; for a service of the package, see also: systemctl status 'sekisho-*.socket' and journalctl -u 'sekisho-publisher@*'. Otherwise check that the machine has memory and processes to spare."
+        ja "公開用のプロセスを起動できません: {reason}" => "上の行を確かめてください。パッケージのサービスの場合は、systemctl status 'sekisho-*.socket' と journalctl -u 'sekisho-publisher@*' も確かめてください。それ以外の場合は、メモリとプロセス数の余裕も確かめてください。"
     } };
 }

@@ -52,16 +52,16 @@ macro_rules! service {
         ja "認証局のプロセスを開始できませんでした" => "上の行に理由があります。原因を取り除いてから起動し直してください。"
     /// The authority's process could not be made.
     AuthorityNotSpawned { reason }
-        en "the authority's process could not be started: {reason}" => "Check that the machine has memory and processes to spare, and that /proc is mounted."
-        ja "認証局のプロセスを起動できません: {reason}" => "メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
+        en "the authority's process could not be started: {reason}" => "For a service of the package, see: systemctl status 'sekisho-*.socket' and journalctl -u 'sekisho-authority@*'. Otherwise check that the machine has memory and processes to spare, and that /proc is mounted."
+        ja "認証局のプロセスを起動できません: {reason}" => "パッケージのサービスの場合は、systemctl status 'sekisho-*.socket' と journalctl -u 'sekisho-authority@*' で原因を確かめてください。それ以外の場合は、メモリとプロセス数の余裕、/proc がマウントされていることを確かめてください。"
     /// Somebody else is to start the processes, and nothing says as which users.
     RoleAccountsMissing {}
         en "the accounts sekisho-authority, sekisho-gate and sekisho-publisher are missing on this machine" => "Make them: systemd-sysusers (the package brings their list), then start the service again."
         ja "この機器に sekisho-authority、sekisho-gate、sekisho-publisher のユーザーがありません" => "systemd-sysusers を実行して作成してから (一覧はパッケージに入っています)、サービスを起動し直してください。"
     /// A gate's process could not be made, or ended before it served.
     GateNotStarted { gate, reason }
-        en "the process of gate {gate} did not start: {reason}" => "See the lines above, and check that the machine has memory and processes to spare."
-        ja "関所 {gate} のプロセスを起動できません: {reason}" => "上の行と、メモリとプロセス数の余裕を確かめてください。"
+        en "the process of gate {gate} did not start: {reason}" => "See the lines above; for a service of the package, see also: systemctl status 'sekisho-*.socket' and journalctl -u 'sekisho-gate@*'. Otherwise check that the machine has memory and processes to spare."
+        ja "関所 {gate} のプロセスを起動できません: {reason}" => "上の行を確かめてください。パッケージのサービスの場合は、systemctl status 'sekisho-*.socket' と journalctl -u 'sekisho-gate@*' も確かめてください。それ以外の場合は、メモリとプロセス数の余裕も確かめてください。"
     /// The authority that was to carry out root's command ended.
     OwnersAuthorityEnded { reason }
         en "the authority, started as the owner of the data folder, has ended: {reason}" => "See its message. The folders above the data folder must be accessible to that user."
@@ -90,12 +90,12 @@ macro_rules! service {
         ja "{role} プロセスを隔離できません。防御層 {layer} がシステムに拒否されました: {reason}" => "コンテナやユニットの設定で禁止されていないか確かめてください。変更できない場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定すると、この層なしで起動します。"
     /// A role has no user of its own, but root's.
     RoleRunsAsRoot { role, layer }
-        en "the {role} would run as root: one of the users sekisho-authority, sekisho-gate, sekisho-publisher is missing" => "Install the package, which makes the users (or run systemd-sysusers). To run without these users: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが root のまま動くことになります。ユーザー sekisho-authority、sekisho-gate、sekisho-publisher のいずれかがありません" => "パッケージをインストールしてユーザーを作成してください (systemd-sysusers でも作成できます)。専用ユーザーなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        en "the {role} would run as root: one of the users sekisho-authority, sekisho-gate, sekisho-publisher is missing" => "Install the package, which makes the users (or run systemd-sysusers), and use its units. To run without these users: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが root のまま動くことになります。ユーザー sekisho-authority、sekisho-gate、sekisho-publisher のいずれかがありません" => "パッケージをインストールしてユーザーを作成し (systemd-sysusers でも作成できます)、パッケージのユニットで起動してください。専用ユーザーなしで動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// A role has the user of another.
     RoleSharesUser { role, layer, user }
-        en "the {role} would run as user {user}, like another process of the service: whoever captures one of them reaches the other" => "Start the service as root, with the package's users. To run without these users: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
-        ja "{role} プロセスが、サービスの他のプロセスと同じユーザー {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユーザーを用意し、root でサービスを起動してください。ユーザーを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
+        en "the {role} would run as user {user}, like another process of the service: whoever captures one of them reaches the other" => "Use the package's units, or start the service as root. To run without these users: accept_missing = [\"{layer}\"] under [hardening], or serve --accept-missing {layer}"
+        ja "{role} プロセスが、サービスの他のプロセスと同じユーザー {user} で動くことになります。一つが乗っ取られると、他のプロセスにも影響します" => "パッケージのユニットを使用するか、root でサービスを起動してください。ユーザーを分けずに動かす場合は、設定ファイルの [hardening] に accept_missing = [\"{layer}\"] と書くか、serve --accept-missing {layer} を指定してください。"
     /// No required layer is called so.
     LayerUnknown { name, known }
         en "{name} is not a layer that can be left out" => "Use one of: {known}."
