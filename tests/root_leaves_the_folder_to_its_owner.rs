@@ -72,10 +72,7 @@ fn owners(folder: &Path) -> Vec<u32> {
 // Catches repairs that are made behind root's back.
 #[test]
 fn what_the_owners_authority_repaired_is_told() {
-    if !is_root() {
-        // Nobody else leaves a folder to another user.
-        return;
-    }
+    assert!(is_root(), "another user's folder: run as root");
     let desk = desk_of_the_authority();
     let passphrase = desk.path("passphrase");
     let list = |more: &[&str]| {
@@ -91,6 +88,33 @@ fn what_the_owners_authority_repaired_is_told() {
     assert!(owners.iter().all(|uid| *uid != 0 && *uid == owners[0]), "{owners:?}");
 }
 
+// Catches a key file that the service cannot read at its next start.
+#[test]
+fn a_new_key_file_is_the_services_where_the_folder_is() {
+    assert!(is_root(), "another user's folder: run as root");
+    let desk = desk_of_the_authority();
+    let (passphrase, made) = (desk.path("passphrase"), desk.path("new.key"));
+    let key = |old: [&str; 2]| {
+        let passphrase = text(&passphrase);
+        let new = ["--new-passphrase-file", passphrase, "--new-key-file", text(&made)];
+        desk.ca(&[&["vault", "passwd"], &old[..], &new[..]].concat()).success()
+    };
+    let told = key(["--passphrase-file", text(&passphrase)]);
+    assert!(told.out.contains("belongs to the user sekisho"), "{told:?}");
+    let mut shell = desk.command("stat");
+    shell.args(["-c", "%U %G %a", "new.key"]);
+    assert_eq!(finish(shell).success().out, "sekisho sekisho 600\n");
+    desk.ca(&["crl", "--key-file", text(&made)]).success();
+
+    // Elsewhere it is whose command it is.
+    give_to("root", &desk);
+    std::fs::rename(&made, desk.path("old.key")).unwrap();
+    let old = desk.path("old.key");
+    let told = key(["--key-file", text(&old)]);
+    assert!(!told.out.contains("sekisho,"), "{told:?}");
+    assert_eq!(std::fs::metadata(&made).unwrap().uid(), 0);
+}
+
 /// `sekisho` where `/var/lib` and `/run` are the desk's own, for as long as it runs.
 fn installed(desk: &Desk, words: &[&str]) -> Command {
     let mut command = desk.command("unshare");
@@ -104,9 +128,7 @@ fn installed(desk: &Desk, words: &[&str]) -> Command {
 // no command works over it then, and no `init`.
 #[test]
 fn an_init_that_is_killed_leaves_a_folder_that_the_next_command_can_use() {
-    if !is_root() {
-        return;
-    }
+    assert!(is_root(), "another user's folder: run as root");
     for (call, when) in [("fchown", 1), ("fchownat", 1), ("fchownat", 3), ("fchownat", 6)] {
         let desk = Desk::new();
         let mut shell = desk.command("sh");

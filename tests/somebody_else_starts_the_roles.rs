@@ -258,6 +258,40 @@ fn the_folder_is_reserved_also_where_the_supervisor_cannot_look_into_it() {
     service.stop();
 }
 
+// Catches a hint that would have anybody's files given to the service, and one that leads nowhere.
+#[test]
+fn a_key_file_that_the_supervisor_may_not_read_is_named_with_what_mends_it() {
+    let ((desk, _), upstream) = (desk_of_the_package(), endless());
+    let manager = Manager::at(&desk);
+    let configuration = configuration(&upstream);
+    configuration.write(&desk);
+    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    let closed = if is_root() { 0o600 } else { 0 };
+    give(&desk.path("vault.key"), is_root().then_some(0), closed);
+    let service = Appliance::begun(manager.command(&desk), &desk, &configuration);
+    service.wait_for_count("no permission to read", 1);
+    service.wait_for_count("chown sekisho: ", 1);
+    service.stop();
+}
+
+// Catches an authority that takes a folder which root has made, and it cannot look into, for one without
+// a CA.
+#[test]
+fn a_folder_that_is_closed_to_the_authority_is_told_from_one_without_a_ca() {
+    let ((desk, _), upstream) = (desk_of_the_package(), endless());
+    let manager = Manager::at(&desk);
+    configuration(&upstream).write(&desk);
+    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    if is_root() {
+        chown(desk.path("ca"), Some(0), Some(0)).unwrap();
+    }
+    give(&desk.path("ca"), None, if is_root() { 0o700 } else { 0 });
+    let ran = finish(manager.command(&desk));
+    give(&desk.path("ca"), None, 0o700);
+    let ran = ran.refused(&["is closed to the authority's user", "chown -R sekisho-authority: ca"]);
+    assert!(!ran.error.contains("no CA"), "{ran:?}");
+}
+
 // Catches a supervisor that takes a folder it cannot look into for one without a CA.
 #[test]
 fn without_a_key_file_the_vault_waits_for_somebody_to_open_it() {
@@ -280,9 +314,7 @@ fn without_a_key_file_the_vault_waits_for_somebody_to_open_it() {
 // Catches a supervisor that believes whoever starts the processes.
 #[test]
 fn a_process_that_runs_as_the_wrong_user_is_not_taken() {
-    if !is_root() {
-        return;
-    }
+    assert!(is_root(), "processes of several users: run as root");
     let ((desk, _), upstream) = (desk_of_the_package(), endless());
     let manager = Manager::with_users(&desk, |role| match role {
         "gate" => "publisher",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::ground::files;
 use crate::ground::messages::Refusal;
@@ -87,12 +88,16 @@ impl DataFolder {
     /// process is being started again.
     ///
     /// # Errors
-    /// There is no CA in it, or a service runs over it already.
+    /// There is no CA in it, it is closed to this user, or a service runs over it already.
     pub fn reserve(&self) -> Result<Reservation, Refusal> {
-        self.require_initialised()?;
-        let folder = self.authority();
-        let lock = self.open_for_lock();
-        let lock = lock.map_err(|errno| files::FileError::from_io(&folder, &errno.into()))?;
+        let lock = self.open_for_lock().map_err(|errno| {
+            let folder = Untrusted(&self.0.to_string_lossy()).to_string();
+            match errno {
+                Errno::NOENT => Refusal::NotInitialised { folder },
+                Errno::ACCESS => Refusal::FolderNotTheAuthoritys { folder },
+                errno => files::FileError::from_io(&self.authority(), &errno.into()).into(),
+            }
+        })?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             let folder = Untrusted(&self.0.to_string_lossy()).to_string();
             Refusal::ServiceRunsAlready { folder }

@@ -6,11 +6,15 @@ use clap::{ArgGroup, Args};
 
 use super::arguments::ConfigCheck;
 use super::profile::Judgement;
+use super::roles;
 use super::screen::Screen;
 use super::session::Session;
 use crate::authority::DataFolder;
-use crate::config::{self, Config, Finding, Findings, Grade, jma_receipt, sekisho_toml};
+use crate::config::{self, AuthoritySettings, Config, Finding, Findings, Grade, Unseal};
+use crate::config::{jma_receipt, sekisho_toml};
+use crate::gate::delivery::files_of;
 use crate::gate::{Limits, RefusalMode};
+use crate::ground::access::Obstacle;
 use crate::ground::messages::{Refusal, Text};
 use crate::ground::untrusted::Untrusted;
 
@@ -82,6 +86,9 @@ pub(super) fn check(session: &Session, arguments: &ConfigCheck) -> Result<(), Re
         Ok(config) => {
             let mut findings = config::check::check(&config, session.now);
             findings.extend(check_authority(&config));
+            if options.config.is_some() {
+                findings.extend(check_service_files(&config));
+            }
             (findings, Some(config))
         }
         Err(findings) => (findings.findings, None),
@@ -168,6 +175,29 @@ fn check_authority(config: &Config) -> Option<Finding> {
         grade: Grade::Error,
         refusal: Refusal::NotInitialised { folder },
     })
+}
+
+/// What root can read, and the packaged service cannot, which runs as a user of its own.
+fn check_service_files(config: &Config) -> Vec<Finding> {
+    let Some(service) = roles::packaged_supervisor() else { return Vec::new() };
+    let key_file = match config.authority().map(AuthoritySettings::unseal) {
+        Some(Unseal::KeyFile(path)) => Some((path.as_path(), true)),
+        _ => None,
+    };
+    let files = key_file.into_iter().chain(config.gates().iter().flat_map(files_of));
+    let refused = files.filter_map(|(path, is_secret)| {
+        let Obstacle { path: stands, is_the_file, owner, group, mode } = service.obstacle(path)?;
+        let [path, folder] = [path, &stands].map(|it| Untrusted(&it.to_string_lossy()).to_string());
+        let (owner, mode) = (format!("{owner}:{group}"), format!("{mode:04o}"));
+        Some(if is_the_file {
+            let change = if is_secret { "chown sekisho:" } else { "chmod a+r" };
+            let command = format!("{change} {path}");
+            Refusal::NotForTheService { path, owner, mode, command }
+        } else {
+            Refusal::NoWayForTheService { path, folder, owner, mode }
+        })
+    });
+    refused.map(|refusal| Finding { line: None, grade: Grade::Warning, refusal }).collect()
 }
 
 fn path_of(options: &ConfigurationOptions) -> &Path {

@@ -18,12 +18,13 @@ use crate::door::descriptors;
 use crate::door::feed::{Answer, Event, Hello, Unseal};
 use crate::door::frame::{self, FEED_LIMIT};
 use crate::door::opening::{self, LogForm};
+use crate::ground::access::Reader;
 use crate::ground::clock;
 use crate::ground::files;
 use crate::ground::messages::Refusal;
 use crate::hardening::{Role, Terms};
 
-use super::roles::{User, Users};
+use super::roles::{User, Users, packaged_supervisor};
 use super::screen;
 
 /// How long the authority may take to begin: it reads the whole ledger first.
@@ -48,6 +49,20 @@ pub(super) fn of(folder: &DataFolder) -> Result<Option<User>, Refusal> {
     }
     let owner = std::fs::symlink_metadata(folder.path()).ok().map(|folder| folder.uid());
     Ok(owner.filter(|owner| *owner == user.uid).map(|_| user))
+}
+
+/// Hands a key file that root has made to the packaged service, which reads it at every start, where the
+/// data folder is the service's; whether it did.
+///
+/// # Errors
+/// The system refused.
+pub(super) fn hand_over(key_file: &Path, folder: &DataFolder) -> Result<bool, Refusal> {
+    let Some(authority) = Users::find().of(Role::Authority) else { return Ok(false) };
+    let owner = std::fs::symlink_metadata(folder.path()).ok().map(|folder| folder.uid());
+    let supervisor = packaged_supervisor().filter(|_| owner == Some(authority.uid));
+    let Some(Reader { uid, gid, .. }) = supervisor else { return Ok(false) };
+    files::give(key_file, uid, gid)?;
+    Ok(true)
 }
 
 fn is_the_services(folder: &DataFolder) -> bool {

@@ -16,6 +16,8 @@ use tokio::sync::watch;
 
 use crate::config::LogFormat;
 use crate::door::feed::Confined;
+use crate::ground::access::Reader;
+use crate::ground::files;
 use crate::hardening::{Layer, LayerReport, Role, Terms};
 
 /// The roles that have a process each.
@@ -55,9 +57,7 @@ impl Users {
 
     /// Those of the accounts that the package makes on a machine.
     pub(super) fn of_accounts() -> Self {
-        let accounts = crate::ground::files::read("/etc/passwd".as_ref(), ACCOUNTS_LIMIT);
-        let accounts = accounts.unwrap_or_default();
-        let accounts = String::from_utf8_lossy(&accounts);
+        let accounts = list("/etc/passwd");
         let find = |role: Role| user(&accounts, &format!("sekisho-{}", role.name()));
         match (find(Role::Authority), find(Role::Gate), find(Role::Publisher)) {
             (Some(authority), Some(gate), Some(publisher)) => {
@@ -86,6 +86,21 @@ impl Users {
             (Self::Separate { publisher, .. }, Role::Publisher) => Some(publisher),
         }
     }
+}
+
+/// As whom the package's unit runs the supervisor, and so reads its files; none where there is no such
+/// account, or we are not root, who alone reads the files of others.
+pub(super) fn packaged_supervisor() -> Option<Reader> {
+    const NAME: &str = "sekisho";
+    let user = user(&list("/etc/passwd"), NAME)?;
+    let is_root = rustix::process::geteuid().is_root();
+    is_root.then(|| Reader::new(NAME, user.uid, user.gid, &list("/etc/group")))
+}
+
+/// A list of accounts or groups; empty where it cannot be read.
+fn list(path: &str) -> String {
+    let list = files::read(path.as_ref(), ACCOUNTS_LIMIT).unwrap_or_default();
+    String::from_utf8_lossy(&list).into_owned()
 }
 
 /// A user in the list of accounts (passwd(5)).

@@ -54,7 +54,7 @@ impl SecretSource {
         }
         if let Some(path) = &self.key_file {
             // The packaged service has its key file as a user of its own; root reads it, too.
-            return Ok(SlotSecret::KeyFile(files::read_service_secret(path, LARGEST)?));
+            return Ok(SlotSecret::KeyFile(files::read_secret_of_service(path, LARGEST)?));
         }
         if self.recovery_code {
             let code = ask(&Text::AskRecoveryCode {}, language)?;

@@ -54,8 +54,10 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
     // Asked before the new key file is made, which may take this place, but never this file's.
     let beside = session.folder.path().join(KEY_FILE);
     let left_behind = files::exists(&beside);
+    let mut handed_over = false;
     if let Some(path) = &arguments.new_key_file {
         secrets.push(make_key_file(path)?);
+        handed_over = owner::hand_over(path, &session.folder)?;
     }
     let secrets = secrets.into_iter().map(through_the_door).collect();
     // A service does not wait for whoever is typing: it is asked when everything is there.
@@ -68,6 +70,9 @@ pub(super) fn passwd(session: &Session, arguments: &Passwd) -> Result<(), Refusa
         // It opens nothing any more; left behind it would only mislead.
         std::fs::remove_file(&beside)
             .map_err(|error| files::FileError::from_io(&beside, &error))?;
+    }
+    if handed_over {
+        session.screen.say(&Text::KeyFileHandedOver {});
     }
     session.screen.say(&Text::PassphraseChanged {});
     if arguments.rewrap_only {

@@ -81,12 +81,14 @@ impl Delivered {
     fn read(path: &Path, kind: Kind) -> Self {
         let stamp = files::stamp(path);
         let content = match kind {
-            Kind::Certificates => files::read(path, CERTIFICATES_LIMIT).map(SecretBytes::new),
+            Kind::Certificates => {
+                files::read_service_file(path, CERTIFICATES_LIMIT).map(SecretBytes::new)
+            }
             Kind::Key => files::read_service_secret(path, KEY_LIMIT),
             Kind::RevocationList => {
                 let limit = u64::try_from(LARGEST_REVOCATION_LIST).unwrap_or(u64::MAX);
                 // In PEM it is longer.
-                files::read(path, limit.saturating_mul(2)).map(SecretBytes::new)
+                files::read_service_file(path, limit.saturating_mul(2)).map(SecretBytes::new)
             }
         };
         Self { path: path.to_owned(), stamp, content: content.map(WireSecret::from) }
@@ -139,7 +141,12 @@ impl Watch {
     }
 }
 
-/// The files that the settings name.
+/// The files that the settings name, and of each whether it is a private key.
+#[must_use]
+pub fn files_of(settings: &Settings) -> Vec<(&Path, bool)> {
+    named(settings).into_iter().map(|(path, kind)| (path, matches!(kind, Kind::Key))).collect()
+}
+
 fn named(settings: &Settings) -> Vec<(&Path, Kind)> {
     let mut named = Vec::new();
     if let ServerSource::Files { certificate, key } = &settings.server {

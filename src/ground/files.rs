@@ -64,11 +64,20 @@ pub enum FileProblem {
     Denied,
     /// Any other answer of the system, by its error number.
     System(i32),
+    /// Permission was refused for what a service reads for itself.
+    DeniedToService,
 }
 
 impl FileError {
     fn new(path: &Path, problem: FileProblem) -> Self {
         Self { path: path.to_owned(), problem }
+    }
+
+    fn of_service(mut self) -> Self {
+        if self.problem == FileProblem::Denied {
+            self.problem = FileProblem::DeniedToService;
+        }
+        self
     }
 
     fn from_errno(path: &Path, errno: Errno) -> Self {
@@ -126,13 +135,29 @@ pub fn check_secret(path: &Path, file: &impl AsFd) -> Result<(), FileError> {
     check_closed(path, stat.st_mode)
 }
 
+/// Reads a public file that a service reads for itself, as [`read`].
+///
+/// # Errors
+/// As [`read`], but `DeniedToService`.
+pub fn read_service_file(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    read(path, limit).map_err(FileError::of_service)
+}
+
+/// Reads a secret that a service reads for itself, as [`read_secret_of_service`].
+///
+/// # Errors
+/// As [`read_secret`], but `DeniedToService`.
+pub fn read_service_secret(path: &Path, limit: u64) -> Result<SecretBytes, FileError> {
+    read_secret_of_service(path, limit).map_err(FileError::of_service)
+}
+
 /// Reads a secret of a service, as [`read_secret`]; but root, who serves for others, may also read
 /// what belongs to a service's own user, and what is root's may be open to root's group: an access list,
 /// such as systemd makes for a credential, shows so (acl(5)).
 ///
 /// # Errors
 /// As [`read_secret`].
-pub fn read_service_secret(path: &Path, limit: u64) -> Result<SecretBytes, FileError> {
+pub fn read_secret_of_service(path: &Path, limit: u64) -> Result<SecretBytes, FileError> {
     let file = open_regular(path, OFlags::NOFOLLOW)?;
     let stat = rustix::fs::fstat(&file).map_err(|e| FileError::from_errno(path, e))?;
     if !rustix::process::geteuid().is_root() {

@@ -100,7 +100,7 @@ impl SealedVault {
     /// # Errors
     /// As [`SealedVault::read`].
     pub fn slots_at(path: &Path) -> Result<Vec<SlotSummary>, VaultError> {
-        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        let bytes = files::read_secret_of_service(path, file::LARGEST)?;
         Self::from_bytes(bytes.expose()).map(|vault| vault.slots())
     }
 
@@ -110,7 +110,7 @@ impl SealedVault {
     /// # Errors
     /// As [`SealedVault::read`].
     pub fn mark_at(path: &Path) -> Result<String, VaultError> {
-        let bytes = files::read_service_secret(path, file::LARGEST)?;
+        let bytes = files::read_secret_of_service(path, file::LARGEST)?;
         Self::from_bytes(bytes.expose())
             .map(|vault| shares::vault_mark(vault.body.vault.as_bytes()))
     }

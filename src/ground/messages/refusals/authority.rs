@@ -35,6 +35,10 @@ macro_rules! authority {
     CryptographyFailed {}
         en "the cryptographic library failed" => "Try again; if this continues, check the machine's memory."
         ja "暗号ライブラリが動作しませんでした" => "もう一度実行してください。続く場合は機器のメモリを点検してください。"
+    /// What root has made, and not given to the authority's user.
+    FolderNotTheAuthoritys { folder }
+        en "the data folder {folder} is closed to the authority's user" => "With the package, give it to that user: chown -R sekisho-authority: {folder} (the folders above it must let that user through). Without the package, run as its owner."
+        ja "データフォルダ {folder} を、認証局のユーザーが開けません" => "パッケージの場合は、次のコマンドで認証局のユーザーの所有にしてください: chown -R sekisho-authority: {folder} (上位フォルダも、そのユーザーが通れる必要があります)。パッケージを使わない場合は、フォルダの所有者で実行してください。"
 
     // ---- the vault ----
     VaultSealed {}

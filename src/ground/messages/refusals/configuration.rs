@@ -122,6 +122,14 @@ macro_rules! configuration {
     CertificateHasEnded { path, until }
         en "a certificate in {path} ended on {until}" => "Replace it; until then it lets nobody connect."
         ja "{path} の証明書は {until} に期限が切れています" => "新しい証明書に置き換えてください。このままでは接続できません。"
+    /// Its owner, group and mode keep the service's user out.
+    NotForTheService { path, owner, mode, command }
+        en "the packaged service runs as the user sekisho, which may not read {path} (owner {owner}, mode {mode})" => "Let it: {command}"
+        ja "パッケージのサービスはユーザー sekisho で動くため、{path} を読めません (所有者 {owner}、モード {mode})" => "次のコマンドで読めるようにしてください: {command}"
+    /// A folder above it does.
+    NoWayForTheService { path, folder, owner, mode }
+        en "the packaged service runs as the user sekisho, which may not pass through {folder} (owner {owner}, mode {mode}) to {path}" => "Move the file elsewhere, such as /etc/sekisho, or let others pass through the folder: chmod o+x {folder}"
+        ja "パッケージのサービスはユーザー sekisho で動くため、{folder} (所有者 {owner}、モード {mode}) を通れず、{path} を読めません" => "ファイルを /etc/sekisho などに移すか、次のコマンドでフォルダを通れるようにしてください: chmod o+x {folder}"
 
     // ---- config check --profile ----
     ProfileNotMet { path, profile, count }

@@ -33,6 +33,10 @@ macro_rules! files {
     FileDenied { path }
         en "no permission for {path}" => "Check its owner and mode, or run as the user it belongs to."
         ja "{path} を使う権限がありません" => "所有者とモードを確認するか、所有者のユーザーで実行してください。"
+    /// A file that the service reads for itself.
+    ServiceFileDenied { path }
+        en "no permission to read {path}" => "Check its owner and mode, and those of the folders above it. The packaged service reads it as the user sekisho: chown sekisho: {path}"
+        ja "{path} を読む権限がありません" => "所有者とモード、上位フォルダのモードを確認してください。パッケージのサービスはユーザー sekisho としてこのファイルを読みます: chown sekisho: {path}"
     FileSystemError { path, reason }
         en "the system reported an error for {path}: {reason}" => "Check the disk and the system log, then try again."
         ja "{path} の読み書きでシステムエラーが起きました: {reason}" => "ディスクとシステムログを確認して、もう一度実行してください。"

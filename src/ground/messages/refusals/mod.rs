@@ -55,6 +55,7 @@ impl From<FileError> for Refusal {
             }
             FileProblem::DiskFull => Self::DiskFull { path },
             FileProblem::Denied => Self::FileDenied { path },
+            FileProblem::DeniedToService => Self::ServiceFileDenied { path },
             FileProblem::System(number) => Self::FileSystemError {
                 path,
                 reason: std::io::Error::from_raw_os_error(number).to_string(),

@@ -203,6 +203,9 @@ macro_rules! command_line {
     Exported {}
         en "The bundle is written, under a new passphrase."
         ja "新しいパスフレーズで書き出しました。"
+    KeyFileHandedOver {}
+        en "The new key file belongs to the user sekisho, as whom the service reads it."
+        ja "新しい鍵ファイルは、サービスが読めるようユーザー sekisho の所有にしました。"
     PassphraseChanged {}
         en "The passphrase is changed. What opens the vault now:"
         ja "パスフレーズを変更しました。金庫を開ける方法は次のとおりです:"
