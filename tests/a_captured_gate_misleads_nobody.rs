@@ -202,7 +202,7 @@ fn lie(name: &str, messages: &mut UnixStream) -> ExitCode {
             for number in 1..=REPORTS {
                 let report = GateReport {
                     gate: name.to_owned(),
-                    address: "127.0.0.1:1".to_owned(),
+                    address: ([127, 0, 0, 1], 1).into(),
                     epoch: 1,
                     connections: number,
                     upstream_up: true,

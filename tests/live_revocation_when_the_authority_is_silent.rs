@@ -130,7 +130,7 @@ fn a_heartbeat_is_answered_with_how_the_gate_stands() {
         _ => None,
     });
     assert_eq!(report.gate, feed::NAME);
-    assert_eq!(report.address, fed.address.to_string());
+    assert_eq!(report.address, fed.address);
     assert_eq!(report.epoch, 1);
     let ends = report.certificate_ends.unwrap();
     assert!(now().days_until(ends) >= 29);

@@ -19,9 +19,9 @@ mod support;
 
 use std::fs::{File, Permissions};
 use std::io::Write;
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,6 +32,14 @@ use appliance::{Appliance, Client, Configuration, is_alive, send};
 use desk::{Desk, SEKISHO, eventually, finish, is_root, text};
 use rustix::process::Signal;
 use sekisho::authority::DataFolder;
+use sekisho::door::WireSecret;
+use sekisho::door::command::Secret;
+use sekisho::door::descriptors;
+use sekisho::door::feed::{Answer, Event, GateHello, Hello, Unseal};
+use sekisho::door::frame::{self, FEED_LIMIT};
+use sekisho::door::opening::{self, LogForm};
+use sekisho::ground::secret::SecretBytes;
+use sekisho::hardening::Terms;
 use support::{AT_REST, Upstream, endless, is_closed_within, read_until};
 
 const ROLES: [&str; 3] = ["authority", "gate", "publisher"];
@@ -55,6 +63,7 @@ impl Manager {
         std::fs::create_dir(&folder).unwrap();
         let started = Arc::new(Mutex::new(Vec::new()));
         for role in ROLES {
+            let configuration = desk.path("sekisho.toml");
             let socket = folder.join(format!("{role}.sock"));
             let listener = UnixListener::bind(&socket).unwrap();
             give(&socket, account(None), 0o600);
@@ -62,7 +71,12 @@ impl Manager {
             std::thread::spawn(move || {
                 for stream in listener.incoming().map_while(Result::ok) {
                     let mut command = as_user(user);
-                    command.arg(role).stdin(OwnedFd::from(stream)).stdout(Stdio::null());
+                    command.arg(role);
+                    if role == "authority" && is_root() {
+                        // As in the package: it need not believe the supervisor.
+                        command.arg("--config").arg(&configuration);
+                    }
+                    command.stdin(OwnedFd::from(stream)).stdout(Stdio::null());
                     let mut process = command.stderr(Stdio::inherit()).spawn().unwrap();
                     started.lock().unwrap().push((role, i32::try_from(process.id()).unwrap()));
                     std::thread::spawn(move || process.wait());
@@ -161,7 +175,7 @@ fn configuration(upstream: &Upstream) -> Configuration {
 fn start<'a>(desk: &'a Desk, manager: &Manager, upstream: &Upstream) -> Appliance<'a> {
     let configuration = configuration(upstream);
     configuration.write(desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     let service = Appliance::ready_at(manager.command(desk), desk, &configuration);
     eventually("each role has one process", || {
         ROLES.iter().all(|role| manager.processes(role).len() == 1)
@@ -265,7 +279,7 @@ fn a_key_file_that_the_supervisor_may_not_read_is_named_with_what_mends_it() {
     let manager = Manager::at(&desk);
     let configuration = configuration(&upstream);
     configuration.write(&desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     let closed = if is_root() { 0o600 } else { 0 };
     give(&desk.path("vault.key"), is_root().then_some(0), closed);
     let service = Appliance::begun(manager.command(&desk), &desk, &configuration);
@@ -281,14 +295,14 @@ fn a_folder_that_is_closed_to_the_authority_is_told_from_one_without_a_ca() {
     let ((desk, _), upstream) = (desk_of_the_package(), endless());
     let manager = Manager::at(&desk);
     configuration(&upstream).write(&desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     if is_root() {
         chown(desk.path("ca"), Some(0), Some(0)).unwrap();
     }
     give(&desk.path("ca"), None, if is_root() { 0o700 } else { 0 });
     let ran = finish(manager.command(&desk));
     give(&desk.path("ca"), None, 0o700);
-    let ran = ran.refused(&["is closed to the authority's user", "chown -R sekisho-authority: ca"]);
+    let ran = ran.refused(&["is closed to the authority's user", "chown -R sekisho-authority: /"]);
     assert!(!ran.error.contains("no CA"), "{ran:?}");
 }
 
@@ -300,7 +314,7 @@ fn without_a_key_file_the_vault_waits_for_somebody_to_open_it() {
     let configuration = Configuration::with_authority("").gate("front", &upstream, "");
     let configuration = if is_root() { configuration.of_separate_users() } else { configuration };
     configuration.write(&desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     let service = Appliance::begun(manager.command(&desk), &desk, &configuration);
     service.wait_for_count("the authority is at work unsealed=false", 1);
     let key = desk.path("vault.key");
@@ -322,7 +336,7 @@ fn a_process_that_runs_as_the_wrong_user_is_not_taken() {
     });
     let configuration = configuration(&upstream);
     configuration.write(&desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     let [wanted, there] = ["gate", "publisher"].map(|role| account(Some(role)).unwrap());
     let said = format!("it runs as user {there}, not {wanted}");
     finish(manager.command(&desk)).refused(&["front", &said]);
@@ -332,8 +346,53 @@ fn a_process_that_runs_as_the_wrong_user_is_not_taken() {
 fn where_nobody_starts_the_processes_it_says_which_socket_does_not_answer() {
     let ((desk, _), upstream) = (desk_of_the_package(), endless());
     configuration(&upstream).write(&desk);
-    give(&desk.path("sekisho.toml"), account(None), 0o600);
+    give(&desk.path("sekisho.toml"), None, 0o644);
     let manager = Manager { folder: desk.path("nobody"), started: Arc::default() };
     let socket = desk.path("nobody/authority.sock");
     finish(manager.command(&desk)).refused(&[text(&socket)]);
+}
+
+// Catches an authority that lets a captured supervisor say who may give commands, which folder is the CA's,
+// and for which names there are gates.
+#[test]
+fn a_supervisor_that_lies_is_not_believed() {
+    assert!(
+        is_root(),
+        "run the tests as root: the configuration rules where each role has its user"
+    );
+    let (desk, _) = desk_of_the_package();
+    configuration(&Upstream::answering(b"")).write(&desk);
+    give(&desk.path("sekisho.toml"), None, 0o644);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    ours.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut command = as_user(account(Some("authority")));
+    command.args(["authority", "--config", text(&desk.path("sekisho.toml"))]);
+    let mut authority = command.stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).spawn().unwrap();
+    let (_near, far) = descriptors::pair().unwrap();
+    opening::begin_and_wait(&ours, LogForm::Text, far.as_fd()).unwrap();
+    let key = std::fs::read(desk.path("vault.key")).unwrap();
+    let lie = Hello {
+        folder: desk.path("elsewhere"),
+        unseal: Unseal::With(Secret::KeyFile(WireSecret::from(SecretBytes::new(key)))),
+        admins: vec![account(None).unwrap(), 65_534],
+        roles: Vec::new(),
+        crl_days: 1,
+        server_days: 1,
+        gates: vec![GateHello { gate: "evil".to_owned(), names: vec!["bank.example".to_owned()] }],
+        terms: Terms::default(),
+    };
+    frame::write(&mut ours, &Answer::Hello(Box::new(lie)), FEED_LIMIT).unwrap();
+    let gate = loop {
+        match frame::read(&mut ours, FEED_LIMIT).unwrap() {
+            Some(Event::ServerIdentity(identity)) => break identity.gate,
+            Some(_) => {}
+            None => panic!("the authority has ended"),
+        }
+    };
+    assert_eq!(gate, "front");
+    let socket = std::fs::metadata(desk.path("ca/control.sock")).unwrap();
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600, "others may reach the control socket");
+    assert!(!desk.path("elsewhere").exists());
+    drop(ours);
+    authority.wait().unwrap();
 }

@@ -367,26 +367,31 @@ fn hello(
             Err(refusal) => return Err(refusal),
         },
     };
+    let mut hello = configured(config, settings);
+    (hello.unseal, hello.roles) = (unseal, users.all());
+    if users == Users::Ours {
+        // Who started the service runs it.
+        hello.admins.push(rustix::process::geteuid().as_raw());
+    }
+    Ok((hello, key_file))
+}
+
+/// What the configuration says to the authority. Who has a role, and how it is confined, is not in it.
+pub(super) fn configured(config: &Config, settings: &AuthoritySettings) -> Hello {
     let gates = config.gates().iter().map(|gate| GateHello {
         gate: gate.name().to_owned(),
         names: gate.certified_names().to_vec(),
     });
-    let mut admins = settings.admins().to_vec();
-    if users == Users::Ours {
-        // Who started the service runs it.
-        admins.push(rustix::process::geteuid().as_raw());
-    }
-    let hello = Hello {
+    Hello {
         folder: settings.folder().to_owned(),
-        unseal,
-        admins,
-        roles: users.all(),
+        unseal: feed::Unseal::Later,
+        admins: settings.admins().to_vec(),
+        roles: Vec::new(),
         crl_days: settings.crl_days(),
         server_days: settings.server_days(),
         gates: gates.collect(),
         terms: Terms::default(),
-    };
-    Ok((hello, key_file))
+    }
 }
 
 /// Where systemd puts a credential of this service (`LoadCredential=`).

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::configuration::ConfigurationOptions;
-use super::serve::ServeOptions;
+use super::serve::{AuthorityOptions, ServeOptions};
 use crate::config::profile::Profile;
 
 /// `sekisho`.
@@ -75,7 +75,7 @@ pub(super) enum Verb {
     Clock(Clock),
     /// The authority's process, which `serve` starts.
     #[command(hide = true)]
-    Authority,
+    Authority(AuthorityOptions),
     /// The process of a gate, which `serve` starts.
     #[command(hide = true)]
     Gate,

@@ -73,7 +73,7 @@ pub(super) fn read(
             for finding in &findings.findings {
                 screen.finding(&place(&findings.path, finding), finding);
             }
-            Err(refused(&findings.path, errors(&findings.findings)))
+            Err(refused(&findings))
         }
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn check(session: &Session, arguments: &ConfigCheck) -> Result<(), Re
         "profile": against,
     }));
     if errors > 0 {
-        return Err(refused(path, errors));
+        return Err(refused_with(path, errors));
     }
     screen.say(&Text::ConfigurationGood {});
     judged.map_or(Ok(()), |judgement| judgement.conclude(screen, path))
@@ -209,7 +209,12 @@ fn errors(findings: &[Finding]) -> usize {
     findings.iter().filter(|finding| finding.grade == Grade::Error).count()
 }
 
-fn refused(path: &Path, errors: usize) -> Refusal {
+/// That a configuration cannot be used; what is wrong with it is not in it.
+pub(super) fn refused(findings: &Findings) -> Refusal {
+    refused_with(&findings.path, errors(&findings.findings))
+}
+
+fn refused_with(path: &Path, errors: usize) -> Refusal {
     let path = Untrusted(&path.to_string_lossy()).to_string();
     Refusal::ConfigurationRefused { path, count: errors.to_string() }
 }

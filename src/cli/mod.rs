@@ -153,9 +153,9 @@ fn native(arguments: Arguments, environment: &Environment) -> ExitCode {
         // Its exit code says how things stand.
         Verb::Status(options) if options.hardening => return hardening::show(&session),
         Verb::Status(_) => return running::status(&session),
-        Verb::Authority => {
+        Verb::Authority(options) => {
             let screen = session.screen.bilingual();
-            return finish(serve::authority(), &screen);
+            return finish(serve::authority(&options), &screen);
         }
         // What it cannot do, `serve` says.
         Verb::Gate => return exit_code(&serve::gate()),

@@ -25,6 +25,7 @@ use crate::config::LogFormat;
 use crate::door::descriptors::{self, Descriptors};
 use crate::door::frame::{self, FEED_LIMIT, FrameError};
 use crate::door::opening::{self, LogForm};
+use crate::ground::clock;
 use crate::ground::untrusted::Lines;
 use crate::hardening::{Role, was_killed_by_filter};
 
@@ -81,6 +82,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Octets of a line of the log; what is longer becomes several.
 const LINE: u64 = 16 * 1024;
+
+/// Octets of the log of a process that are carried in a second: what is more would only drown the others.
+const LOGGED: usize = 1 << 20;
 
 /// Messages that wait to be heard at most.
 const WAITING: usize = 4;
@@ -155,9 +159,17 @@ impl Process {
         if let Ok(ended) = timeout(patience, self.life.ended()).await {
             return ended;
         }
-        self.kill().await;
-        let ended = timeout(DYING, self.life.ended()).await;
-        ended.unwrap_or_else(|_| "it was killed, and has not ended".to_owned())
+        loop {
+            self.kill().await;
+            match (timeout(DYING, self.life.ended()).await, &self.life) {
+                (Ok(ended), _) => return ended,
+                (Err(_), Life::Child(_)) => return "it was killed, and has not ended".to_owned(),
+                // Whoever is to end it for us may have failed. It must not live beside its follower.
+                (Err(_), Life::Foreign { .. }) => {
+                    tracing::error!("a process has not ended, and is killed again");
+                }
+            }
+        }
     }
 
     /// A child that says and hears what is at the other end of this stream.
@@ -245,7 +257,20 @@ async fn begin(stage: &Stage, role: Role) -> io::Result<(UnixStream, Life, Owned
 async fn carry_log(lines: pipe::Receiver) {
     let mut lines = BufReader::new(lines);
     let mut line = Vec::new();
+    let (mut since, mut octets, mut dropped) = (clock::monotonic(), 0, 0_u64);
     while let Ok(1..) = (&mut lines).take(LINE).read_until(b'\n', &mut line).await {
+        if since.elapsed() > Duration::from_secs(1) {
+            if dropped > 0 {
+                tracing::warn!(dropped, "lines of a process that logs too much were left out");
+            }
+            (since, octets, dropped) = (clock::monotonic(), 0, 0);
+        }
+        octets += line.len();
+        if octets > LOGGED {
+            dropped += 1;
+            line.clear();
+            continue;
+        }
         let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line));
         // A log that takes nothing more must not hold up who writes it.
         let _ = io::stderr().write_all(format!("{}\n", Lines(&text)).as_bytes());

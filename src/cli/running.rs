@@ -278,7 +278,7 @@ fn gate_row(gate: &GateStatus, language: Language) -> [(String, Tone); 4] {
                 (Text::UpstreamIsDown {}.render(language), Tone::Bad)
             };
             let connections = (connections.render(language), Tone::Plain);
-            [name, (report.address.clone(), Tone::Plain), connections, upstream]
+            [name, (report.address.to_string(), Tone::Plain), connections, upstream]
         }
         _ => {
             let silent = (Text::WordSilent {}.render(language), Tone::Bad);
@@ -341,7 +341,7 @@ fn json_of_status(status: &Status, remarks: &[Remark], worst: Grade, language: L
         "gates": status.gates.iter().map(|gate| json!({
             "gate": gate.gate,
             "answers": gate.report.is_some() && gate.silent <= SILENT,
-            "address": gate.report.as_ref().map(|report| &report.address),
+            "address": gate.report.as_ref().map(|report| report.address),
             "connections": gate.report.as_ref().map(|report| report.connections),
             "epoch": gate.report.as_ref().map(|report| report.epoch),
             "upstream_up": gate.report.as_ref().map(|report| report.upstream_up),

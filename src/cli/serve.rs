@@ -1,9 +1,11 @@
 //! `sekisho serve`, and the processes that it starts.
 
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rustix::net::sockopt;
 use rustix::process::Signal;
 
 use super::appliance::{self, Words};
@@ -11,15 +13,17 @@ use super::configuration::{self, ConfigurationOptions};
 use super::environment::Environment;
 use super::logging;
 use super::orca::secrets_in;
+use super::roles::Users;
 use super::screen::Screen;
 use super::session::Session;
 use crate::authority::service;
-use crate::config::LogFormat;
+use crate::config::{LogFormat, sekisho_toml};
+use crate::door::feed::Hello;
 use crate::door::opening::{self, LogForm, Opening, Order};
 use crate::gate::process::ConfinedGate;
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
-use crate::hardening::Layer;
+use crate::hardening::{Layer, Role, Terms};
 use crate::publisher;
 
 /// What `serve` takes.
@@ -36,6 +40,14 @@ pub(super) struct ServeOptions {
     pub(super) roles_from: Option<PathBuf>,
     #[arg(long, hide = true)]
     pub(super) landlock_abi: Option<u8>,
+}
+
+/// What the authority's process takes.
+#[derive(Args, Debug)]
+#[allow(missing_docs, reason = "each argument is described in the message catalogue")]
+pub(super) struct AuthorityOptions {
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Serves until it is told to stop.
@@ -58,11 +70,32 @@ pub(super) fn serve(
 }
 
 /// The authority's own process.
-pub(super) fn authority() -> Result<(), Refusal> {
-    match opening()? {
-        Some(opening) => service::run(opening.messages, opening.descriptors),
-        None => Ok(()),
+pub(super) fn authority(options: &AuthorityOptions) -> Result<(), Refusal> {
+    let Some(Opening { messages, descriptors, .. }) = opening()? else { return Ok(()) };
+    let own = options.config.as_deref().map(|path| own_words(path, &messages)).transpose()?;
+    service::run(messages, descriptors, own)
+}
+
+/// What the configuration says to the authority where somebody else started it: nobody else need be
+/// believed then.
+fn own_words(path: &Path, supervisor: &UnixStream) -> Result<Hello, Refusal> {
+    let config = sekisho_toml::load(path).map_err(|findings| configuration::refused(&findings))?;
+    let settings = config.authority().ok_or(Refusal::NotForPeople {})?;
+    let supervisor = sockopt::socket_peercred(supervisor).map_err(|_| Refusal::ServiceGone {})?;
+    let (supervisor, users) = (supervisor.uid.as_raw(), Users::of_accounts());
+    if users == Users::Ours {
+        return Err(Refusal::RoleAccountsMissing {});
     }
+    let others = [Role::Gate, Role::Publisher].into_iter().filter_map(|role| users.of(role));
+    Ok(Hello {
+        roles: users.all().into_iter().chain([supervisor]).collect(),
+        terms: Terms {
+            accept_missing: config.accept_missing().clone(),
+            other_users: others.map(|user| user.uid).chain([supervisor]).collect(),
+            landlock_abi: config.landlock_abi(),
+        },
+        ..appliance::configured(&config, settings)
+    })
 }
 
 /// The process of a gate.

@@ -85,6 +85,21 @@ fn encode<'a>(message: &impl Serialize, buffer: &'a mut [u8; LIMIT]) -> io::Resu
     encoded.map(|message| &*message).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
+/// Listens at a socket again that is not listened at any more: a process that was handed it and went
+/// wrong may have shut it down, for all who hold it.
+///
+/// # Errors
+/// The system's refusal.
+pub fn listen_again(listener: impl AsFd) -> io::Result<()> {
+    if !rustix::net::sockopt::socket_acceptconn(&listener)? {
+        rustix::net::listen(&listener, WAITING_VISITORS)?;
+    }
+    Ok(())
+}
+
+/// Connections that wait at a socket until they are accepted.
+const WAITING_VISITORS: i32 = 1024;
+
 fn send(end: BorrowedFd<'_>, message: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let Some(descriptor) = descriptor else {
         // Who may send no descriptor may not call `sendmsg`.
@@ -136,6 +151,26 @@ mod tests {
     use std::os::unix::net::UnixStream as StdUnixStream;
 
     use super::*;
+
+    // Catches an address that one captured gate shuts for all that come after it.
+    #[test]
+    fn a_socket_that_somebody_shut_down_is_listened_at_again() {
+        // A port that was named is kept through it.
+        let listener = std::iter::repeat_with(|| {
+            let any = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = any.local_addr().unwrap();
+            drop(any);
+            std::net::TcpListener::bind(address)
+        });
+        let listener = listener.flatten().next().unwrap();
+        let address = listener.local_addr().unwrap();
+        rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).unwrap();
+        assert!(std::net::TcpStream::connect(address).is_err());
+        listen_again(&listener).unwrap();
+        std::net::TcpStream::connect(address).unwrap();
+        listener.accept().unwrap();
+        assert_eq!(listener.local_addr().unwrap(), address);
+    }
 
     async fn ends() -> (Descriptors, Descriptors) {
         let (one, other) = pair().unwrap();

@@ -5,6 +5,7 @@
 //! acknowledged, so a reader that heard a heartbeat knows everything that was acknowledged by then.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::de::{Error, SeqAccess, Visitor};
@@ -301,7 +302,7 @@ pub struct GateReport {
     /// Which gate.
     pub gate: String,
     /// Where it listens.
-    pub address: String,
+    pub address: SocketAddr,
     /// The epoch it has reached.
     pub epoch: Sequence,
     /// Live connections.

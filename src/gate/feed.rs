@@ -236,7 +236,7 @@ impl Listener {
         }
         let report = GateReport {
             gate: self.gate(),
-            address: self.audience.address.to_string(),
+            address: self.audience.address,
             epoch: self.epoch,
             connections: self.audience.registry.len(),
             upstream_up: self.audience.upstream.is_up(),

@@ -66,6 +66,7 @@ impl Provision {
     ) -> io::Result<impl Future<Output = io::Result<()>> + Send + use<>> {
         let closed = || io::Error::from(io::ErrorKind::NotConnected);
         let listener = self.listener.as_ref().ok_or_else(closed)?.try_clone()?;
+        descriptors::listen_again(&listener)?;
         let (channel, road) = (Arc::new(channel), Arc::clone(&self.road));
         Ok(async move {
             channel.send(&Handed::Listener, Some(listener.as_fd())).await?;

@@ -250,6 +250,33 @@ fn a_role_limits_itself_only_and_makes_nobody_send_signals() {
     }
 }
 
+// Catches a captured gate that makes whoever closes a socket last wait as long as it likes: the
+// supervisor, which has a copy of each.
+#[test]
+fn a_role_sets_no_option_of_a_socket_that_makes_others_wait() {
+    let set = |level: i32, name: i32| {
+        Try::Call(libc::SYS_setsockopt, [-1, i64::from(level), i64::from(name)])
+    };
+    for role in [Role::Authority, Role::Gate, Role::Publisher] {
+        let tries = [
+            set(libc::SOL_SOCKET, libc::SO_LINGER),
+            set(libc::SOL_SOCKET, libc::SO_MAX_PACING_RATE),
+            set(libc::SOL_SOCKET, libc::SO_ATTACH_FILTER),
+            set(libc::SOL_SOCKET, libc::TCP_CORK),
+            set(libc::IPPROTO_TCP, libc::SO_LINGER),
+            set(libc::IPPROTO_TCP, libc::TCP_NODELAY),
+            set(libc::SOL_SOCKET, libc::SO_KEEPALIVE),
+        ];
+        let (outcomes, status) = run(&task(role, &tries));
+        let (refused, let_through) = (Outcome::Failed(libc::EPERM), Outcome::Failed(libc::EBADF));
+        for (place, outcome) in outcomes[1..].iter().enumerate() {
+            let expected = if place < 5 { &refused } else { &let_through };
+            assert_eq!(outcome, expected, "{role:?} {place}");
+        }
+        assert!(status.success(), "{role:?}: {status:?}");
+    }
+}
+
 // Catches sockets that reach somebody without `connect`: datagrams go to any socket by its path, to the
 // service manager's or the log's, say.
 #[test]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::settings::{LocalAddress, Settings};
-use crate::door::descriptors::Descriptors;
+use crate::door::descriptors::{self, Descriptors};
 use crate::ground::messages::Refusal;
 use crate::ground::untrusted::Untrusted;
 
@@ -104,10 +104,17 @@ impl Provision {
     /// The system has no descriptors left.
     pub fn listeners(&self) -> io::Result<Listeners> {
         let public = self.listeners.public.as_ref().map(StdTcpListener::try_clone).transpose()?;
+        public.as_ref().map(descriptors::listen_again).transpose()?;
         let watching = match &self.listeners.watching {
             None => None,
-            Some(LocalListener::Tcp(listener)) => Some(LocalListener::Tcp(listener.try_clone()?)),
-            Some(LocalListener::Unix(listener)) => Some(LocalListener::Unix(listener.try_clone()?)),
+            Some(LocalListener::Tcp(listener)) => {
+                descriptors::listen_again(listener)?;
+                Some(LocalListener::Tcp(listener.try_clone()?))
+            }
+            Some(LocalListener::Unix(listener)) => {
+                descriptors::listen_again(listener)?;
+                Some(LocalListener::Unix(listener.try_clone()?))
+            }
         };
         Ok(Listeners { public, watching })
     }

@@ -85,8 +85,8 @@ impl Gates {
             for epoch in epochs {
                 let answer = gate.acknowledged.get(epoch)?;
                 done.enforced &= answer.enforced;
-                done.connections += answer.cut;
-                done.left += answer.left;
+                done.connections = done.connections.saturating_add(answer.cut);
+                done.left = done.left.saturating_add(answer.left);
                 done.microseconds = done.microseconds.max(answer.microseconds);
             }
             Some(done)

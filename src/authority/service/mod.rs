@@ -82,16 +82,25 @@ struct Service {
 }
 
 /// Runs the authority until those who serve are gone, or somebody seals it. The first message on
-/// the feed says what to do.
+/// the feed says what to do. Where `own` is given it says so instead, but for what opens the vault: a
+/// supervisor that was captured names neither the folder, nor who may give commands, nor a gate.
 ///
 /// # Errors
 /// The ledger cannot be opened, or no socket can be made.
-pub fn run(mut stream: UnixStream, descriptors: OwnedFd) -> Result<(), Refusal> {
+pub fn run(
+    mut stream: UnixStream,
+    descriptors: OwnedFd,
+    own: Option<Hello>,
+) -> Result<(), Refusal> {
     let gone = |_| Refusal::ServiceGone {};
     let mut answers = stream.try_clone().map_err(gone)?;
     let hello = match frame::read(&mut answers, FEED_LIMIT).map_err(|error| error.refusal())? {
-        Some(Answer::Hello(hello)) => *hello,
+        Some(Answer::Hello(hello)) => match own {
+            Some(own) => Hello { unseal: hello.unseal, ..own },
+            None => *hello,
+        },
         Some(Answer::Reserve { folder }) => {
+            let folder = own.map_or(folder, |own| own.folder);
             return reserve(&DataFolder::new(&folder), &mut stream, &descriptors);
         }
         _ => return Err(Refusal::ServiceGone {}),

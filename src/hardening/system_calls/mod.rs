@@ -99,6 +99,7 @@ fn rules(role: Role, arguments: Arguments) -> Result<Vec<SeccompRule>, BackendEr
         | Arguments::NoCode
         | Arguments::ThreadNames
         | Arguments::UnixStreams
+        | Arguments::Options(_)
             if supervisor =>
         {
             Ok(Vec::new())
@@ -119,6 +120,16 @@ fn rules(role: Role, arguments: Arguments) -> Result<Vec<SeccompRule>, BackendEr
         Arguments::OwnLimits => equal(0, &[0]),
         Arguments::NoFastOpen(place) => masked(place, unsigned(libc::MSG_FASTOPEN), 0),
         Arguments::Requests(values) => equal(1, values),
+        Arguments::Options(options) => options
+            .iter()
+            .map(|(level, name)| {
+                let (level, name) = (
+                    condition(1, SeccompCmpOp::Eq, *level)?,
+                    condition(2, SeccompCmpOp::Eq, *name)?,
+                );
+                SeccompRule::new(vec![level, name])
+            })
+            .collect(),
         Arguments::OwnProcess => equal(0, &[u64::from(std::process::id())]),
     }
 }

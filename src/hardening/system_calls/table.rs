@@ -28,6 +28,9 @@ pub(super) enum Arguments {
     OwnLimits,
     /// `tgkill`: only this process, which ends itself so.
     OwnProcess,
+    /// `setsockopt`: only these options, by level and name. Above all not `SO_LINGER`: the supervisor,
+    /// which has a copy of every socket that it hands out, would wait in `close`.
+    Options(&'static [(u64, u64)]),
 }
 
 /// Roles as a row of letters.
@@ -51,8 +54,19 @@ impl Column for str {
 }
 
 use Arguments::{
-    Any, NoCode, NoFastOpen, OwnLimits, OwnProcess, Requests, ThreadNames, Threads, UnixStreams,
+    Any, NoCode, NoFastOpen, Options, OwnLimits, OwnProcess, Requests, ThreadNames, Threads,
+    UnixStreams,
 };
+
+/// What the sockets of visitors are told (tcp(7)), and how long the authority's may take to read and write
+/// (socket(7)).
+const SOCKET_OPTIONS: &[(u64, u64)] = &[
+    (libc::IPPROTO_TCP.unsigned_abs() as u64, libc::TCP_NODELAY.unsigned_abs() as u64),
+    (libc::IPPROTO_TCP.unsigned_abs() as u64, libc::TCP_CORK.unsigned_abs() as u64),
+    (libc::SOL_SOCKET.unsigned_abs() as u64, libc::SO_KEEPALIVE.unsigned_abs() as u64),
+    (libc::SOL_SOCKET.unsigned_abs() as u64, libc::SO_RCVTIMEO.unsigned_abs() as u64),
+    (libc::SOL_SOCKET.unsigned_abs() as u64, libc::SO_SNDTIMEO.unsigned_abs() as u64),
+];
 
 /// Copies, flags and locks of descriptors.
 const DESCRIPTOR_COMMANDS: &[u64] = &[
@@ -146,7 +160,7 @@ pub(super) const CALLS: &[(c_long, Roles, Arguments)] = &[
     (libc::SYS_recvmsg,                 "SAGP", Any),
     (libc::SYS_sendmsg,                 "SA--", NoFastOpen(2)), // it sends descriptors
     (libc::SYS_sendto,                  "SAGP", NoFastOpen(3)),
-    (libc::SYS_setsockopt,              "SAGP", Any),
+    (libc::SYS_setsockopt,              "SAGP", Options(SOCKET_OPTIONS)),
     (libc::SYS_shutdown,                "SAGP", Any),
     (libc::SYS_socketpair,              "S-GP", UnixStreams),
     // The control socket.
