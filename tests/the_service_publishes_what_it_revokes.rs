@@ -99,7 +99,7 @@ impl Service {
     /// Sends a signal to the authority's process.
     fn signal_authority(&self, signal: &str) {
         let parent = self.child.id().to_string();
-        let found = Command::new("pgrep").args(["-P", &parent, "-f", " authority "]).output();
+        let found = Command::new("pgrep").args(["-P", &parent, "-f", " authority$"]).output();
         let found = found.expect("pgrep: install the Debian package procps");
         let authority = String::from_utf8(found.stdout).unwrap();
         assert_eq!(authority.lines().count(), 1, "authorities of serve: {authority}");
