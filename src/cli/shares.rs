@@ -29,8 +29,7 @@ pub(super) fn create(session: &Session, arguments: &CreateShares) -> Result<(), 
     let made = door.make_shares(through_the_door(proof), threshold, count)?;
     for text in made {
         let text = Passphrase::from_bytes(text.get()).ok_or(Refusal::PassphraseNotText {})?;
-        let shown = show(&mut terminal, &text, count, language);
-        shown.inspect_err(|_| session.screen.warn(&Text::SharesMadeNotShown {}))?;
+        show(&mut terminal, &text, count, language).map_err(|_| Refusal::SharesMadeNotShown {})?;
     }
     let (threshold, shares) = (threshold.to_string(), count.to_string());
     session.screen.say(&Text::SharesMade { threshold, shares });

@@ -42,8 +42,11 @@ macro_rules! authority {
 
     // ---- the vault ----
     VaultSealed {}
-        en "this needs the CA's key, and the vault is closed" => "Give its passphrase at the terminal, or name a file that holds it with --passphrase-file."
-        ja "認証局の鍵が必要ですが、金庫が閉じています" => "端末でパスフレーズを入力するか、--passphrase-file でパスフレーズのファイルを指定してください。"
+        en "this needs the CA's key, and the vault is closed" => "While a service runs, open it first: sekisho unseal. Otherwise give its passphrase at the terminal, or name a file that holds it with --passphrase-file."
+        ja "認証局の鍵が必要ですが、金庫が閉じています" => "サービスの稼働中は、先に sekisho unseal で金庫を開いてください。稼働していない場合は、端末でパスフレーズを入力するか、--passphrase-file でパスフレーズのファイルを指定してください。"
+    SharesMadeNotShown {}
+        en "the shares are made and open the vault, but not every one was shown" => "Make them again, and those shown so far no longer open the vault: sekisho vault shares create. Or stop all of them from opening it: sekisho vault shares remove."
+        ja "分割コードは作成済みで金庫を開けますが、すべてを表示できませんでした" => "もう一度作成する (sekisho vault shares create。表示済みのものは使えなくなります) か、すべて無効にしてください (sekisho vault shares remove)。"
     NotAVault {}
         en "the vault file is not a vault" => "Restore the data folder from a backup."
         ja "金庫ファイルが金庫の形式ではありません" => "データフォルダをバックアップから戻してください。"
@@ -66,8 +69,8 @@ macro_rules! authority {
         en "slot {slot} of the vault has settings that sekisho never writes" => "The file was changed by something else; restore the data folder from a backup."
         ja "金庫のスロット {slot} に、sekisho が書き込むことのない値があります" => "ファイルが書き換えられています。データフォルダをバックアップから戻してください。"
     WrongPassphrase {}
-        en "the passphrase does not open the vault" => "Type it again; mind capitals and the keyboard layout. If it is lost, use the recovery code: --recovery-code."
-        ja "パスフレーズが違うため、金庫を開けられません" => "大文字・小文字と入力モードに注意して、もう一度入力してください。忘れた場合は --recovery-code で復旧コードを使えます。"
+        en "the passphrase does not open the vault" => "Type it again; mind capitals and the keyboard layout. The vault in a backup opens with the passphrase of the day it was made. If it is lost, use the recovery code, when there is one: sekisho ... --recovery-code."
+        ja "パスフレーズが違うため、金庫を開けられません" => "大文字・小文字と入力モードに注意して、もう一度入力してください。バックアップの金庫は、バックアップした時点のパスフレーズで開きます。忘れた場合は、復旧コードがあれば sekisho コマンドに --recovery-code を付けて使えます。"
     WrongRecoveryCode {}
         en "the recovery code does not open this vault" => "Check that it belongs to this CA, and that no newer code has been made since."
         ja "この復旧コードではこの金庫を開けられません" => "この認証局のものか、新しい復旧コードが発行されていないか確認してください。"

@@ -47,8 +47,8 @@ macro_rules! backup {
         en "The backup is whole, but `sekisho status` will not show it, because it could not be recorded: {reason}."
         ja "バックアップは完成しましたが、記録できなかったため、sekisho status の「最終バックアップ」には反映されません ({reason})。"
     BackupWithoutKeyFile {}
-        en "Only a key file opens this vault, and it is not in the backup: keep a copy of it separately, or set a passphrase with `sekisho vault passwd`. Without either, the backup cannot be used."
-        ja "この金庫は鍵ファイルだけで開きますが、鍵ファイルはバックアップに含まれません。鍵ファイルのコピーを別に保管するか、sekisho vault passwd でパスフレーズを設定してください。どちらもないとバックアップは使えません。"
+        en "Only the key file of now opens the vault in this backup, and it is not in the backup: keep a copy of it separately. Or set a passphrase with `sekisho vault passwd`, then make a new backup. Without one of these the backup cannot be used."
+        ja "このバックアップの金庫は、いまの鍵ファイルでしか開きません。鍵ファイルはバックアップに含まれないため、コピーを別に保管してください。または、sekisho vault passwd でパスフレーズを設定してから、バックアップを取り直してください。どちらもないとバックアップは使えません。"
     BackupNext { program, file }
         en "The configuration file is not in the backup: keep a copy of that as well. Try the backup out from time to time: {program} backup verify {file}"
         ja "設定ファイルは含まれないため、別に保管してください。ときどき復元できることを確かめてください: {program} backup verify {file}"

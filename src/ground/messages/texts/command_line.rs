@@ -207,8 +207,8 @@ macro_rules! command_line {
         en "The new key file belongs to the user sekisho, as whom the service reads it."
         ja "新しい鍵ファイルは、サービスが読めるようユーザー sekisho の所有にしました。"
     PassphraseChanged {}
-        en "The passphrase is changed. What opens the vault now:"
-        ja "パスフレーズを変更しました。金庫を開ける方法は次のとおりです:"
+        en "The passphrase is changed. The passphrase, recovery code and key file of before open only old backups: keep them as long as those. What opens the vault now:"
+        ja "パスフレーズを変更しました。以前のパスフレーズ・復旧コード・鍵ファイルで開くのは、これまでのバックアップだけです (バックアップを残す間は一緒に保管してください)。金庫を開ける方法は次のとおりです:"
     RewrapOnly {}
         en "the data key is the same: whoever has an old copy of the vault and its secret can open what comes later"
         ja "データ鍵は変わっていません。古い金庫のコピーと、それを開けるパスフレーズなどを持つ人は、今後の内容も開けられます"

@@ -24,9 +24,6 @@ macro_rules! vault {
     SharesMade { threshold, shares }
         en "{shares} shares were made; any {threshold} of them open the vault (--shares). Older shares, if there were any, no longer open it."
         ja "分割コードを {shares} 個作成しました。そのうち {threshold} 個で金庫が開きます (--shares)。以前に作成した分割コードがある場合、それらは使えなくなりました。"
-    SharesMadeNotShown {}
-        en "Not every share was shown. Make them again; those shown so far will then no longer open the vault."
-        ja "すべての分割コードを表示できませんでした。もう一度作成してください (表示済みのものは使えなくなります)。"
     SharesAdvice {}
         en "Give each to a different person, on paper. Nobody should keep enough of them to open the vault alone."
         ja "1 つずつ別の人に紙で渡してください。1 人で金庫を開けられる数を持たないようにしてください。"
