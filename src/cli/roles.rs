@@ -148,11 +148,13 @@ impl Stage {
     pub(super) fn spawn(&self, role: Role) -> io::Result<(UnixStream, Child)> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
+        // There may be no /dev/null. Nobody reads this.
+        let (_, nowhere) = io::pipe()?;
         let mut command = Command::new("/proc/self/exe");
         command
             .arg(role.name())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdout(Stdio::from(nowhere))
             .env_clear()
             .envs(self.environment.iter().cloned())
             .process_group(0)
