@@ -242,11 +242,6 @@ async fn begin(stage: &Stage, role: Role) -> io::Result<(UnixStream, Life, Owned
         let (there, wanted) = (who.uid.as_raw(), user.uid);
         return Err(io::Error::other(format!("it runs as user {there}, not {wanted}")));
     }
-    // When it has ended since, its number may be another's by now.
-    let peek = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-    if let Ok((0, _)) = rustix::net::recv(&stream, &mut [0], peek) {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
     let log = Some(tokio::spawn(carry_log(pipe::Receiver::from_owned_fd(lines.into())?)));
     let process = pipe::Receiver::from_owned_fd_unchecked(process)?;
     Ok((stream, Life::Foreign { process, socket, role, log }, ours))
